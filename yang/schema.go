@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package yang
+
+// Schema is a set of modules compiled together.
+type Schema struct {
+	// Modules are sorted by name, then by revision, newest last; import-only
+	// ones included.
+	Modules []*Module
+	// Root is the parent of all top-level data nodes. It is not a YANG
+	// statement: Kind is KindRoot and it belongs to no module.
+	Root *Node
+	// RPCs and Notifications are the top-level ones of the implemented
+	// modules, sorted by module name, then as written.
+	RPCs          []*Node
+	Notifications []*Node
+	// Nodes holds every schema node by its ID.
+	Nodes []*Node
+
+	byName      map[string]*Module
+	byNamespace map[string]*Module
+}
+
+// Seal builds the look-up tables. compile calls it once, as its last act.
+func (s *Schema) Seal() {
+	s.byName = make(map[string]*Module, len(s.Modules))
+	s.byNamespace = make(map[string]*Module, len(s.Modules))
+	for _, m := range s.Modules { // newest last, implemented wins
+		if old := s.byName[m.Name]; old == nil || m.Implemented || !old.Implemented {
+			s.byName[m.Name] = m
+			s.byNamespace[m.Namespace] = m
+		}
+	}
+	for _, n := range s.Nodes {
+		n.seal()
+	}
+}
+
+// Module returns the implemented module of that name, else the newest
+// import-only one, else nil.
+func (s *Schema) Module(name string) *Module { return s.byName[name] }
+
+// ByNamespace is Module by XML namespace.
+func (s *Schema) ByNamespace(ns string) *Module { return s.byNamespace[ns] }
+
+// RPC returns the rpc of that name in the module with that namespace, or nil.
+func (s *Schema) RPC(namespace, name string) *Node {
+	for _, r := range s.RPCs {
+		if r.Name == name && r.Module.Namespace == namespace {
+			return r
+		}
+	}
+	return nil
+}
+
+// Module is one module at one revision (RFC 7950, 7.1).
+type Module struct {
+	Name      string
+	Namespace string
+	Prefix    string
+	// Revision is the newest revision date, "" if the module has none.
+	Revision string
+	// Version is "1" or "1.1" (RFC 7950, 7.1.2).
+	Version string
+	// Implemented is false for a module that is only imported (RFC 7950, 5.6.5).
+	Implemented bool
+	// Features are the names of the supported features, sorted.
+	Features []string
+	// Deviations are the names of the modules that deviate this one, sorted.
+	Deviations []string
+	Identities []*Identity
+	Submodules []Submodule
+	// Imports maps the prefixes of the module's own text to modules, the
+	// module's own prefix included.
+	Imports map[string]*Module
+	// Organization, Contact and Description are the texts as written.
+	Organization, Contact, Description string
+	// Source is the module's text as loaded, for get-schema (RFC 6022, 3.1),
+	// and File where it came from ("" for built-in ones).
+	Source []byte
+	File   string
+}
+
+// Submodule is an included submodule (RFC 7950, 7.2).
+type Submodule struct {
+	Name, Revision string
+	Source         []byte
+	File           string
+}
+
+// Identity is an identity of a module (RFC 7950, 7.18).
+type Identity struct {
+	Name   string
+	Module *Module
+	// Bases are the direct ones; Derived is the transitive closure of
+	// everything derived from this identity, itself excluded, sorted by
+	// (module, name).
+	Bases       []*Identity
+	Derived     []*Identity
+	Status      Status
+	Description string
+	Enabled     bool // false if an if-feature is not met
+}
+
+// String is the name in the form of RFC 7951, 6.8: module:name.
+func (i *Identity) String() string { return i.Module.Name + ":" + i.Name }
+
+// DerivedFrom reports whether i is derived, in one step or more, from base.
+func (i *Identity) DerivedFrom(base *Identity) bool {
+	for _, b := range i.Bases {
+		if b == base || b.DerivedFrom(base) {
+			return true
+		}
+	}
+	return false
+}
+
+// Status is the value of a "status" statement (RFC 7950, 7.21.2).
+type Status uint8
+
+// The three values, the default first.
+const (
+	Current Status = iota
+	Deprecated
+	Obsolete
+)
+
+func (s Status) String() string { return [...]string{"current", "deprecated", "obsolete"}[s] }
+
+// Kind is the statement that a schema node comes from.
+type Kind uint8
+
+// All kinds of schema nodes. A short-hand case (RFC 7950, 7.9.2) is a KindCase.
+const (
+	KindRoot Kind = iota
+	KindContainer
+	KindList
+	KindLeaf
+	KindLeafList
+	KindChoice
+	KindCase
+	KindAnydata
+	KindAnyxml
+	KindRPC
+	KindAction
+	KindInput
+	KindOutput
+	KindNotification
+	// KindStructure is a yang-data or sx:structure template (RFC 8040, 8;
+	// RFC 8791).
+	KindStructure
+)
+
+func (k Kind) String() string {
+	return [...]string{"root", "container", "list", "leaf", "leaf-list", "choice", "case", "anydata",
+		"anyxml", "rpc", "action", "input", "output", "notification", "structure"}[k]
+}
+
+// Position is a place in a source text; Line and Column count from 1.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+// Node is one node of the schema tree after uses, augment, refine, deviation
+// and if-feature have been applied.
+type Node struct {
+	ID     int
+	Kind   Kind
+	Name   string
+	Module *Module // owner of the namespace: the augmenting module for augmented nodes
+	// Parent is the schema parent, choices and cases included; nil for Root
+	// and for top-level rpcs, notifications and structures.
+	Parent *Node
+	// DataParent is the nearest ancestor that is not a choice or case.
+	DataParent *Node
+	// Children are all schema children in order; rpc and action have an
+	// input and an output each; actions and notifications of a data node
+	// are listed in Actions and Notifications instead.
+	Children      []*Node
+	Actions       []*Node
+	Notifications []*Node
+	// DataChildren are the children in data, choices and cases dissolved,
+	// keys of a list first.
+	DataChildren []*Node
+	// Index is the place among DataParent.DataChildren, -1 for nodes that are
+	// no data node (choice, case, rpc ...).
+	Index int
+
+	Config      bool // RFC 7950, 7.21.1, inherited
+	Mandatory   bool
+	Presence    string // argument of "presence", "" if absent
+	HasPresence bool
+	OrderedBy   OrderedBy
+	Type        *Type // leaf and leaf-list
+	// Defaults are canonical values: one for a leaf, any number for a
+	// leaf-list; the type's default applied (RFC 7950, 7.6.1). For a choice it
+	// is DefaultCase.
+	Defaults    []string
+	DefaultCase *Node
+	Units       string
+	Keys        []*Node // list; also the first DataChildren
+	IsKey       bool
+	Unique      [][]*Node
+	MinElements uint64
+	MaxElements uint64 // 0 means unbounded (max-elements 0 is refused by compile)
+	// Whens are the node's own when, and those of the uses, augment, choice
+	// and case statements around it that are no data nodes themselves.
+	Whens       []*XPath
+	Musts       []*Must
+	Status      Status
+	Description string
+	Reference   string
+	Extensions  []*Extension
+	Pos         Position
+
+	// NACM extension statements (RFC 8341, 3.2.5, and 3.4.2).
+	DefaultDenyWrite bool
+	DefaultDenyAll   bool
+
+	child map[string]*Node
+}
+
+// OrderedBy is the value of an "ordered-by" statement (RFC 7950, 7.7.7).
+type OrderedBy uint8
+
+// System is the default.
+const (
+	OrderedBySystem OrderedBy = iota
+	OrderedByUser
+)
+
+func (n *Node) seal() {
+	n.child = make(map[string]*Node, len(n.DataChildren))
+	for _, c := range n.DataChildren {
+		n.child[c.Module.Name+":"+c.Name] = c
+		if _, twice := n.child[c.Name]; twice {
+			n.child[c.Name] = nil // the bare name is ambiguous
+		} else {
+			n.child[c.Name] = c
+		}
+	}
+}
+
+// Child returns the data child of that name in the module of that name; with
+// module "" the bare name must be unambiguous. It returns nil if there is none.
+func (n *Node) Child(module, name string) *Node {
+	c := n.child[name]
+	if module == "" || (c != nil && c.Module.Name == module) {
+		return c
+	}
+	return n.child[module+":"+name]
+}
+
+// ChildNS is Child by XML namespace.
+func (n *Node) ChildNS(namespace, name string) *Node {
+	c := n.child[name]
+	if c != nil && c.Module.Namespace == namespace {
+		return c
+	}
+	for _, c := range n.DataChildren {
+		if c.Name == name && c.Module.Namespace == namespace {
+			return c
+		}
+	}
+	return nil
+}
+
+// IsData reports whether n can have instances in a datastore.
+func (n *Node) IsData() bool {
+	switch n.Kind {
+	case KindContainer, KindList, KindLeaf, KindLeafList, KindAnydata, KindAnyxml:
+		return true
+	}
+	return false
+}
+
+// Case returns the case that n is in directly (the innermost case ancestor
+// below the data parent), or nil.
+func (n *Node) Case() *Node {
+	for p := n.Parent; p != nil && p != n.DataParent; p = p.Parent {
+		if p.Kind == KindCase {
+			return p
+		}
+	}
+	return nil
+}
+
+// Path is the schema path, each step as module:name where the module changes,
+// choices and cases included: /ietf-interfaces:interfaces/interface/name.
+func (n *Node) Path() string {
+	if n.Kind == KindRoot {
+		return "/"
+	}
+	if n.Parent == nil || n.Parent.Kind == KindRoot {
+		return "/" + n.Module.Name + ":" + n.Name
+	}
+	if n.Parent.Module == n.Module {
+		return n.Parent.Path() + "/" + n.Name
+	}
+	return n.Parent.Path() + "/" + n.Module.Name + ":" + n.Name
+}
+
+// XPath is an expression with the context that its prefixes need
+// (RFC 7950, 6.4.1). yang/xpath compiles it.
+type XPath struct {
+	Source string
+	// Module gives the meaning of a name without prefix and of the prefixes
+	// (its Imports). For an expression in a grouping that is the module that
+	// defines the grouping for prefixes, but the using module for names
+	// without prefix: Default.
+	Module  *Module
+	Default *Module
+	// Context is the schema node that the expression is evaluated at, where it
+	// is not the node that carries it: the when of an augment or uses is
+	// evaluated at the data parent (RFC 7950, 7.21.5). Never nil.
+	Context *Node
+	Pos     Position
+}
+
+// Must is a "must" statement (RFC 7950, 7.5.3).
+type Must struct {
+	XPath        *XPath
+	ErrorMessage string
+	ErrorAppTag  string
+	Description  string
+}
+
+// Extension is an extension statement that nobody compiled away.
+type Extension struct {
+	Module   *Module // that defines it
+	Name     string
+	Argument string
+	Children []*Extension
+}
