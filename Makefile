@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make run    build, and start an unprivileged instance with a CLI
+# make test   every test, from units to booted systems; closes with a count
+# make build | check | bench | fuzz | clean
+
+GO      ?= go
+VERSION ?= $(shell cat VERSION)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-subsystem nso-pam nso-nss
+# seconds each fuzz target runs under "make fuzz"
+FUZZTIME ?= 60s
+
+.PHONY: build run test check bench fuzz clean setup-run setup-test
+
+# One static, stripped binary each, the same bytes on every machine.
+build:
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(PURE:%=./cmd/%)
+	@ln -sf nso bin/nso-cli
+
+setup-run:
+	@test/setup run
+
+run: setup-run build
+	@exec bin/nso run $(ARGS)
+
+setup-test:
+	@test/setup test
+
+test: setup-test build
+	@test/all
+
+check:
+	@test/check
+
+bench: build
+	@test/bench
+
+fuzz:
+	@test/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf bin dist .cache
