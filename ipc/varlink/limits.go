@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package varlink
+
+import (
+	"sync"
+	"time"
+)
+
+// Limits bound what peers can make the server do. A zero field means its
+// default; NoLimit, for the idle times only, means none.
+type Limits struct {
+	Message         int           // bytes of a message; a Method may allow more. Default 1 MiB
+	Depth           int           // nesting of JSON. Default 64
+	Identify        time.Duration // for Config.Identify. Default 5 s
+	FirstMessage    time.Duration // from connect to a whole first message. Default 10 s
+	MessageTime     time.Duration // from the first to the last byte of a message. Default 30 s
+	Idle            time.Duration // between messages. Default 10 min
+	Write           time.Duration // for a client that does not read its replies. Default 10 s
+	Linger          time.Duration // for a client to read the error before the close. Default 1 s
+	Pipeline        int           // calls that are read while another one runs. Default 64
+	Connections     int           // in all. Default 2048
+	PerOrigin       int           // of one origin (one uid). Default 512
+	Reserved        int           // of Connections, for origins with Reserved. Default 32
+	Memory          int           // bytes in all of read buffers larger than 64 KiB. Default 256 MiB
+	MemoryPerOrigin int           // the same of one origin. Default 64 MiB
+
+	// IdleIn replaces Idle while the connection is in exactly this state.
+	IdleIn map[State]time.Duration
+}
+
+// NoLimit as an idle time lets a connection be silent for ever.
+const NoLimit time.Duration = -1
+
+func (l Limits) withDefaults() Limits {
+	number := func(p *int, d int) {
+		if *p <= 0 {
+			*p = d
+		}
+	}
+	span := func(p *time.Duration, d time.Duration) {
+		if *p == 0 {
+			*p = d
+		}
+	}
+	number(&l.Message, 1<<20)
+	number(&l.Depth, DefaultDepth)
+	span(&l.Identify, 5*time.Second)
+	span(&l.FirstMessage, 10*time.Second)
+	span(&l.MessageTime, 30*time.Second)
+	span(&l.Idle, 10*time.Minute)
+	span(&l.Write, 10*time.Second)
+	span(&l.Linger, time.Second)
+	number(&l.Pipeline, 64)
+	number(&l.Connections, 2048)
+	number(&l.PerOrigin, 512)
+	number(&l.Reserved, 32)
+	number(&l.Memory, 256<<20)
+	number(&l.MemoryPerOrigin, 64<<20)
+	l.Reserved = min(l.Reserved, l.Connections/2)
+	return l
+}
+
+func (l *Limits) idle(s State) time.Duration {
+	if d, ok := l.IdleIn[s]; ok {
+		return d
+	}
+	return l.Idle
+}
+
+// Origin says for the limits where a connection comes from.
+type Origin struct {
+	Key      string // connections with the same key share a limit: "uid 1000"
+	Reserved bool   // may use the connections that are kept for administrators
+}
+
+// books counts what is open and what is held, in all and per origin.
+type books struct {
+	mu      sync.Mutex
+	limits  *Limits
+	open    int
+	memory  int
+	origins map[string]*account
+}
+
+type account struct {
+	open   int
+	memory int
+}
+
+// admit enters a connection, or says why not.
+func (b *books) admit(o Origin) (*account, *Error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limit := b.limits.Connections
+	if !o.Reserved {
+		limit -= b.limits.Reserved
+	}
+	if b.open >= limit {
+		return nil, tooMany("the daemon", limit)
+	}
+	a := b.origins[o.Key]
+	if a == nil {
+		a = &account{}
+	}
+	if a.open >= b.limits.PerOrigin {
+		return nil, tooMany(o.Key, b.limits.PerOrigin)
+	}
+	b.origins[o.Key] = a
+	a.open++
+	b.open++
+	return a, nil
+}
+
+func (b *books) leave(o Origin) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open--
+	if a := b.origins[o.Key]; a != nil {
+		if a.open--; a.open == 0 {
+			delete(b.origins, o.Key)
+		}
+	}
+}
+
+func (b *books) grow(a *account, n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.memory+n > b.limits.Memory || a.memory+n > b.limits.MemoryPerOrigin {
+		return false
+	}
+	b.memory += n
+	a.memory += n
+	return true
+}
+
+func (b *books) free(a *account, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.memory -= n
+	a.memory -= n
+}
