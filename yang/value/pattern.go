@@ -16,7 +16,7 @@ const (
 	maxPattern   = 16 << 10
 	maxGroups    = 200 // nesting
 	maxCount     = 65535
-	maxStates    = 100_000
+	maxStates    = 150_000
 	maxGoRepeat  = 1000 // Go's limit for a count, and for the product of nested ones
 	maxClassText = 4 << 20
 )
@@ -248,6 +248,9 @@ func repeat(p piece, lo, hi int) (piece, error) {
 		return piece{}, fmt.Errorf("cannot use the pattern: a count of %d expands to more than %d states", most, maxStates)
 	}
 	out.states = p.states*most + 1
+	if hi-lo > maxGoRepeat {
+		out.states *= 2
+	}
 	unit := p.text
 	if !p.atom {
 		unit = "(?:" + unit + ")"
@@ -278,9 +281,29 @@ func repeat(p piece, lo, hi int) (piece, error) {
 	if hi < 0 {
 		b.WriteString(unit + "*")
 	}
-	for n := hi - lo; n > 0; n -= step {
-		fmt.Fprintf(&b, "%s{0,%d}", unit, min(n, step))
+	if n := hi - lo; n > 0 {
 		out.count = max(out.count, p.count*min(n, step))
+		// Up to n more, so that few threads are alive at any time: a full
+		// chunk and then the rest, or less than a chunk.
+		chunks := n / step
+		if n > step {
+			for range chunks {
+				fmt.Fprintf(&b, "(?:%s{%d}", unit, step)
+			}
+			n %= step
+		} else {
+			chunks = 0
+		}
+		if n > 0 {
+			fmt.Fprintf(&b, "%s{0,%d}", unit, n)
+		}
+		for range chunks {
+			if step > 1 {
+				fmt.Fprintf(&b, "|%s{0,%d})", unit, step-1)
+			} else {
+				b.WriteString("|)")
+			}
+		}
 	}
 	b.WriteByte(')')
 	if b.Len() > maxClassText {
