@@ -82,3 +82,10 @@ func allows(grants []Grant, user, other string) bool {
 	}
 	return false
 }
+
+// Policy is what is believed of a loopback TCP peer, and who may act as whom.
+type Policy struct {
+	Claimed   bool // believe the header of any loopback peer (netconf.tcp.trust)
+	AllowRoot bool // accept sockets that root owns (netconf.tcp.allow-root)
+	Grants    []Grant
+}
