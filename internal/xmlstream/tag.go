@@ -12,11 +12,17 @@ import "unicode/utf8"
 func (r *Reader) startTag(at int) (*Token, error) {
 	n, err := r.parseStart(at)
 	if n == 0 && err == nil {
-		if err = r.wholeTag(at); err != nil {
-			return nil, err
+		whole, limit := r.wholeTag(at)
+		if limit != nil {
+			return nil, limit
 		}
-		if n, err = r.parseStart(at); n == 0 && err == nil {
-			err = r.fail(Syntax, at, "a start tag is not well-formed")
+		if r.err == nil {
+			n, err = r.parseStart(at)
+		}
+		if n == 0 && err == nil {
+			if err = r.cut("a tag"); whole {
+				err = r.fail(Syntax, at, "a start tag is not well-formed")
+			}
 		}
 	}
 	if err != nil {
@@ -30,15 +36,15 @@ func (r *Reader) startTag(at int) (*Token, error) {
 }
 
 // wholeTag brings the tag at the byte at into the buffer, or at least what is
-// wrong with it.
-func (r *Reader) wholeTag(at int) error {
+// wrong with it. It returns false if the source ends before.
+func (r *Reader) wholeTag(at int) (bool, error) {
 	var quote byte
 	for i := at + 1; ; {
 		b := r.buf[r.mark:]
 		for ; i < len(b); i++ {
 			switch c := b[i]; {
 			case c == '<', c == '>' && quote == 0:
-				return nil
+				return true, nil
 			case c == quote:
 				quote = 0
 			case quote == 0 && (c == '"' || c == '\''):
@@ -46,10 +52,10 @@ func (r *Reader) wholeTag(at int) error {
 			}
 		}
 		if i-at > r.limits.Tag {
-			return r.fail(Limit, at, "a tag is longer than %d bytes", r.limits.Tag)
+			return false, r.fail(Limit, at, "a tag is longer than %d bytes", r.limits.Tag)
 		}
 		if !r.fill() {
-			return r.cut("a tag")
+			return false, nil
 		}
 	}
 }
@@ -278,8 +284,10 @@ func (r *Reader) endTag(at int) (*Token, error) {
 	i := at + 2
 	n := i + len(q.raw)
 	if n >= len(b) || string(b[i:n]) != q.raw || b[n] != '>' {
-		if err := r.wholeTag(at); err != nil {
+		if whole, err := r.wholeTag(at); err != nil {
 			return nil, err
+		} else if !whole {
+			return nil, r.cut("a tag")
 		}
 		b = r.buf[r.mark:]
 		for n = i; n < len(b) && class[b[n]]&nameByte != 0; {

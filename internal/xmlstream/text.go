@@ -168,12 +168,15 @@ const longestReference = 32
 // reference reads the reference that b begins with, at the byte at after the
 // mark. It returns how long it is, 0 if it is not in b whole.
 func (r *Reader) reference(b []byte, at int) (n int, char rune, err error) {
-	end := bytes.IndexByte(b[:min(len(b), longestReference)], ';')
-	if end < 0 {
-		if len(b) >= longestReference {
-			return 0, 0, r.fail(Syntax, at, "a reference has no end; write &amp; for &")
-		}
+	end := 1
+	for end < len(b) && (class[b[end]]&nameByte != 0 || b[end] == '#') && end < longestReference {
+		end++
+	}
+	if end == len(b) {
 		return 0, 0, nil
+	}
+	if b[end] != ';' {
+		return 0, 0, r.fail(Syntax, at, "a reference has no end; write &amp; for &")
 	}
 	name := b[1:end]
 	switch string(name) { // XML 1.0, 4.6
