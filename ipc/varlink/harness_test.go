@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -58,7 +59,7 @@ type bench struct {
 	gone    chan error    // the cause that ended Hang
 	files   chan []*os.File
 	closed  chan uint64 // ids of connections whose hooks ran
-	deny    func(*Conn) error
+	deny    atomic.Bool
 }
 
 type lockedBuffer struct {
@@ -149,9 +150,9 @@ func (b *bench) iface() Interface {
 	}
 }
 
-func (b *bench) denied(_ context.Context, c *Conn) error {
-	if b.deny != nil {
-		return b.deny(c)
+func (b *bench) denied(context.Context, *Conn) error {
+	if b.deny.Load() {
+		return errors.New("only uid nso may")
 	}
 	return nil
 }
@@ -270,7 +271,7 @@ func start(t testing.TB, change func(*Config)) *bench {
 		if err := b.server.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
-		if err := <-served; err != nil {
+		if err := <-served; err != nil && err != ErrShuttingDown {
 			t.Errorf("serve: %v", err)
 		}
 		if st := b.server.Stats(); st.Connections != 0 || st.Memory != 0 {
@@ -351,3 +352,5 @@ func receive[T any](t testing.TB, c <-chan T) (v T) {
 	}
 	return v
 }
+
+var deadlineNone time.Time

@@ -218,8 +218,8 @@ func (r *Reader) Fill(limit int) error {
 	if n > 0 {
 		return nil
 	}
-	if err == nil {
-		err = io.EOF // unix(7): a stream that was read to its end
+	if err == nil || errors.Is(err, io.EOF) { // which ReadMsgUnix wraps
+		err = io.EOF
 	}
 	return err
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package varlink
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestShutdown(t *testing.T) {
+	b := start(t, nil).calm()
+	idle, fresh, working, streaming := b.dial(), b.dial(), b.dial(), b.dial()
+	idle.want(idle.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	working.send(`{"method":"org.example.test.Wait"}`)
+	receive(t, b.entered)
+	streaming.send(`{"method":"org.example.test.Hang"}`)
+	receive(t, b.entered)
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		done <- b.server.Shutdown(ctx)
+	}()
+	if cause := receive(t, b.gone); cause != ErrShuttingDown {
+		t.Error(cause)
+	}
+	for _, p := range []*peer{streaming, idle} {
+		p.want(p.read(), "org.nso.Protocol.ShuttingDown")
+		p.want(p.read(), "closed")
+	}
+	for p := fresh; ; { // it may not have been accepted
+		if got := p.read(); got == "closed" {
+			break
+		}
+	}
+	if _, err := net.Dial("unix", b.path); err == nil {
+		t.Error("it still accepts")
+	}
+	select {
+	case err := <-done:
+		t.Fatal("it did not wait for the call:", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	b.release <- struct{}{}
+	working.want(working.read(), `{"parameters":{}}`)
+	working.want(working.read(), "closed")
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+	if err := b.server.Serve("late", nilListener{}); err != ErrShuttingDown {
+		t.Error(err)
+	}
+}
+
+type nilListener struct{ net.Listener }
+
+func (nilListener) Close() error { return nil }
+
+func TestShutdownThatCannotWait(t *testing.T) {
+	b := start(t, nil).calm()
+	p := b.dial()
+	p.send(`{"method":"org.example.test.Wait"}`)
+	receive(t, b.entered)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := b.server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 connections") {
+		t.Error(err)
+	}
+	if cause := receive(t, b.gone); cause != ErrShuttingDown {
+		t.Error(cause)
+	}
+	p.want(p.read(), "closed")
+}
+
+func TestUpgrade(t *testing.T) {
+	b := start(t, nil).calm()
+	p := b.dial()
+	// What follows the call without waiting for the reply is not lost.
+	io.WriteString(p.conn, `{"method":"org.example.test.Raw","upgrade":true}`+"\x00early ")
+	p.want(p.read(), `{"parameters":{}}`)
+	io.WriteString(p.conn, "and late\x00\x00")
+	p.conn.CloseWrite()
+	rest, err := io.ReadAll(p.conn)
+	if got := string(p.r.Buffered()) + string(rest); err != nil || got != "early and late\x00\x00" {
+		t.Errorf("%q %v", got, err)
+	}
+	// Shutdown tells it, and in the end closes it.
+	p = b.dial()
+	p.send(`{"method":"org.example.test.Raw","upgrade":true}`)
+	p.want(p.read(), "{}")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := b.server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	p.want(p.read(), "closed")
+}
+
+func TestConnOfAnotherKind(t *testing.T) {
+	b := start(t, nil).calm()
+	near, far := net.Pipe()
+	go b.server.ServeConn("pipe", far)
+	near.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(near, pingX)
+	msg, err := NewReader(near, 0).Next(1000)
+	if err != nil || !strings.Contains(string(msg), `"x"`) {
+		t.Error(string(msg), err)
+	}
+	near.Close()
+	receive(t, b.closed)
+}
+
+func TestKickAndHooks(t *testing.T) {
+	order := make(chan string, 3)
+	b := start(t, func(c *Config) {
+		c.Identify = func(_ context.Context, c *Conn) (Origin, error) {
+			c.OnClose(func() { order <- "first" })
+			c.OnClose(func() { panic("in a hook") })
+			c.OnClose(func() { order <- "last" })
+			return Origin{Key: "uid 7"}, nil
+		}
+	})
+	p := b.dial()
+	p.send(`{"method":"org.example.test.Hang"}`)
+	receive(t, b.entered)
+	conns := b.server.Conns()
+	if len(conns) != 1 || conns[0].Origin().Key != "uid 7" || conns[0].Door() != "test" || conns[0].UnixConn() == nil {
+		t.Fatal(conns)
+	}
+	kicked := errors.New("kicked by an administrator")
+	conns[0].Close(kicked)
+	if cause := receive(t, b.gone); cause != kicked {
+		t.Error(cause)
+	}
+	if a, z := receive(t, order), receive(t, order); a != "last" || z != "first" {
+		t.Error(a, z)
+	}
+	p.want(p.read(), "closed")
+	if b.server.Panics() != 1 {
+		t.Error("the panic of the hook is not counted")
+	}
+}
