@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bed boots real systems for the tests: a Debian release with systemd as
+// PID 1, journald, D-Bus, polkit and PAM, in a namespace container over a cached
+// root file system, with a disk of its own that is gone afterwards.
+//
+// It is for tests alone and needs root; without it a test is skipped and says so.
+//
+// Invariants:
+//  1. The cached root file system is made whole or not at all, and never written.
+//  2. A box that a test started has ended when the test has.
+package bed
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Box is a booted system.
+type Box struct {
+	t      testing.TB
+	name   string
+	dir    string // work, upper and root of its disk
+	leader int    // its PID 1, as seen here
+	cmd    *exec.Cmd
+	out    bytes.Buffer
+	outMu  sync.Mutex
+}
+
+// Boot starts a system of a Debian release: "bookworm" or "trixie".
+func Boot(t testing.TB, suite string) *Box {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skipf("needs root to boot a %s system: run make test as root", suite)
+	}
+	for _, tool := range []string{"systemd-nspawn", "mmdebstrap", "nsenter"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("cannot boot a system: %s is missing; test/setup test installs it", tool)
+		}
+	}
+	b := &Box{t: t, name: "nso-" + random(4)}
+	b.disk(rootfs(t, suite))
+	t.Cleanup(b.end)
+	b.start()
+	return b
+}
+
+func random(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// rootfs returns the cached root file system of the suite and makes it if it is
+// not there.
+func rootfs(t testing.TB, suite string) string {
+	t.Helper()
+	script, err := filepath.Abs(filepath.Join(sourceDir(t), "rootfs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Made anew when the script, and so the list of packages, changes.
+	dir := filepath.Join(sourceDir(t), "..", "..", ".cache", "bed", suite+"-"+checksum(text))
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, script, suite, dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("cannot make the root file system of %s: %v\n%s", suite, err, out)
+	}
+	t.Logf("made the root file system of %s in %s", suite, time.Since(begin).Round(time.Second))
+	return dir
+}
+
+func checksum(b []byte) string {
+	var h uint64 = 14695981039346656037
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return strconv.FormatUint(h, 36)
+}
+
+// sourceDir is the folder of this package: the tests of a package run in it or
+// in a sibling below test/.
+func sourceDir(t testing.TB) string {
+	t.Helper()
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := wd; d != "/"; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			return filepath.Join(d, "test", "bed")
+		}
+	}
+	t.Fatal("cannot find the project's folder")
+	return ""
+}
+
+// disk makes the box's own disk: the cached root file system under a memory one.
+func (b *Box) disk(lower string) {
+	b.t.Helper()
+	dir, err := os.MkdirTemp("", b.name+"-")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.dir = dir
+	b.must(syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755"))
+	for _, d := range []string{"upper", "work", "root"} {
+		b.must(os.Mkdir(filepath.Join(dir, d), 0o755))
+	}
+	b.must(syscall.Mount("overlay", filepath.Join(dir, "root"), "overlay", 0,
+		fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, dir, dir)))
+	// A word in machine-id instead of a number makes systemd-firstboot fail here.
+	b.Write("/etc/machine-id", random(16)+"\n", 0o444)
+	b.Write("/etc/hostname", b.name+"\n", 0o644)
+	b.Write("/etc/hosts", "127.0.0.1 localhost "+b.name+"\n::1 localhost\n", 0o644)
+}
+
+func (b *Box) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("%s: %v", b.name, err)
+	}
+}
+
+// groups are the control groups that the box starts in: one of its own in each
+// hierarchy that systemd uses, since boxes started from one group share it.
+func (b *Box) groups() (dirs []string) {
+	for _, mount := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"} {
+		if _, err := os.Stat(filepath.Join(mount, "cgroup.procs")); err == nil {
+			dirs = append(dirs, filepath.Join(mount, b.name))
+		}
+	}
+	return dirs
+}
+
+func (b *Box) start() {
+	b.t.Helper()
+	script := ""
+	for _, g := range b.groups() {
+		b.must(os.MkdirAll(g, 0o755))
+		script += "echo $$ > " + g + "/cgroup.procs || exit 1\n"
+	}
+	script += `exec systemd-nspawn --quiet --directory="$1" --boot --register=no --keep-unit --machine="$2" --hostname="$2" ` +
+		`--private-network --link-journal=no --resolv-conf=off --timezone=off --console=pipe ` +
+		`--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN,CAP_IPC_LOCK --system-call-filter='bpf add_key keyctl request_key perf_event_open'`
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", filepath.Join(b.dir, "root"), b.name)
+	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	b.must(err)
+	cmd.Stderr = cmd.Stdout
+	b.must(cmd.Start())
+	b.cmd = cmd
+	go func() {
+		for r := bufio.NewReader(out); ; {
+			line, err := r.ReadBytes('\n')
+			b.outMu.Lock()
+			b.out.Write(line)
+			b.outMu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	b.await()
+}
+
+// await waits until the system has booted.
+func (b *Box) await() {
+	b.t.Helper()
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		// nspawn's first child only sets the stage for the second, which is PID 1.
+		b.leader = firstChild(b.cmd.Process.Pid)
+		if b.leader != 0 {
+			state, _ := b.Try("systemctl", "is-system-running")
+			switch strings.TrimSpace(state) {
+			case "running":
+				return
+			case "degraded":
+				failed, _ := b.Try("systemctl", "--failed", "--no-legend")
+				b.t.Fatalf("%s booted with failures:\n%s", b.name, failed)
+			}
+		}
+		if time.Now().After(end) || b.cmd.ProcessState != nil {
+			b.outMu.Lock()
+			defer b.outMu.Unlock()
+			b.t.Fatalf("cannot boot %s:\n%s", b.name, b.out.String())
+		}
+	}
+}
+
+// firstChild is the only child of a process, 0 if there is none yet.
+func firstChild(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(fields[0])
+	return n
+}
+
+// end kills the system and takes its disk away.
+func (b *Box) end() {
+	if b.cmd != nil {
+		if b.leader != 0 {
+			syscall.Kill(b.leader, syscall.SIGKILL)
+		}
+		done := make(chan struct{})
+		go func() { b.cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
+			<-done
+		}
+	}
+	for _, m := range []string{filepath.Join(b.dir, "root"), b.dir} {
+		for range 50 {
+			if err := syscall.Unmount(m, 0); err == nil || !errors.Is(err, syscall.EBUSY) {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		syscall.Unmount(m, syscall.MNT_DETACH)
+	}
+	os.RemoveAll(b.dir)
+	for _, g := range b.groups() {
+		removeGroup(g)
+	}
+}
+
+func removeGroup(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			removeGroup(filepath.Join(dir, e.Name()))
+		}
+	}
+	syscall.Rmdir(dir)
+}
+
+// Path is where a path of the box's disk is here.
+func (b *Box) Path(path string) string { return filepath.Join(b.dir, "root", path) }
+
+// Write puts a file on the box's disk.
+func (b *Box) Write(path, text string, mode os.FileMode) {
+	b.t.Helper()
+	b.must(os.MkdirAll(filepath.Dir(b.Path(path)), 0o755))
+	b.must(os.WriteFile(b.Path(path), []byte(text), mode))
+	b.must(os.Chmod(b.Path(path), mode))
+}
+
+// Copy puts a file of this machine on the box's disk.
+func (b *Box) Copy(from, to string, mode os.FileMode) {
+	b.t.Helper()
+	text, err := os.ReadFile(from)
+	b.must(err)
+	b.Write(to, string(text), mode)
+}
+
+// Command is a command in the box, as root, in no unit.
+func (b *Box) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	args = append([]string{"-t", strconv.Itoa(b.leader), "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root", name}, args...)
+	return exec.CommandContext(ctx, "nsenter", args...)
+}
+
+// Try runs a command and returns its output, standard error included.
+func (b *Box) Try(name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	out, err := b.Command(ctx, name, args...).CombinedOutput()
+	return string(out), err
+}
+
+// Run is Try of a command that must succeed.
+func (b *Box) Run(name string, args ...string) string {
+	b.t.Helper()
+	out, err := b.Try(name, args...)
+	if err != nil {
+		b.t.Fatalf("%s: %s %s: %v\n%s", b.name, name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// As runs a command as a user of the box that must succeed.
+func (b *Box) As(user, name string, args ...string) string {
+	b.t.Helper()
+	return b.Run("setpriv", append([]string{"--reuid", user, "--regid", user, "--init-groups", "--", name}, args...)...)
+}
