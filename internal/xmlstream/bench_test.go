@@ -182,3 +182,45 @@ func BenchmarkWriter(b *testing.B) {
 		}
 	})
 }
+
+// TestAllocations: names and text that come again cost no allocation.
+func TestAllocations(t *testing.T) {
+	doc := configuration(1<<20, true)
+	src := bytes.NewReader(nil)
+	r := NewReader(nil, Limits{})
+	read := func() {
+		src.Reset(doc)
+		r.Reset(src)
+		for {
+			tok, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tok.Kind == EOF {
+				return
+			}
+		}
+	}
+	read()
+	if n := testing.AllocsPerRun(5, read); n > 2 {
+		t.Errorf("reading again makes %v allocations", n)
+	}
+	w := NewWriter(nil)
+	write := func() {
+		w.Reset(io.Discard)
+		w.Start("u", "a")
+		for range 10_000 {
+			w.Start("u", "b")
+			w.Leaf("u", "c", "text & more")
+			w.End()
+		}
+		w.End()
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	if n := testing.AllocsPerRun(5, write); n > 2 {
+		t.Errorf("writing again makes %v allocations", n)
+	}
+}

@@ -41,6 +41,13 @@ func classes() (t [256]uint8) {
 	return t
 }
 
+// stops looks at eight bytes at once.
+func stops[T string | []byte](s T, stop uint8) uint8 {
+	_ = s[7]
+	return (class[s[0]] | class[s[1]] | class[s[2]] | class[s[3]] |
+		class[s[4]] | class[s[5]] | class[s[6]] | class[s[7]]) & stop
+}
+
 // isSpace: XML 1.0, 2.3 [3].
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 

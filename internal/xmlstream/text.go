@@ -14,6 +14,9 @@ func (r *Reader) run(at int) (end int, err error) {
 	b := r.buf[r.mark:]
 	i := at
 	for {
+		for i+8 <= len(b) && stops(b[i:i+8:i+8], textStop) == 0 {
+			i += 8
+		}
 		for i < len(b) && class[b[i]]&textStop == 0 {
 			i++
 		}

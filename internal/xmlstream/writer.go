@@ -314,6 +314,9 @@ func (w *Writer) Leaf(ns, local, text string) {
 func appendEscaped[T string | []byte](dst []byte, s T, stop uint8, lost *int) []byte {
 	from := 0
 	for i := 0; i < len(s); i++ {
+		for i+8 < len(s) && stops(s[i:i+8], stop) == 0 {
+			i += 8
+		}
 		c := s[i]
 		if class[c]&stop == 0 {
 			continue
