@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package txn is the life of one transaction as a pure state machine:
+// work, validated, prepared, committed, or aborted.
+//
+// It has no goroutine, no clock and no disk; mgmt drives it and owns the
+// deadlines, the lock and the journal.
+//
+// Invariants:
+//  1. Every method begins by consulting the table of legal moves; a wrong order
+//     is a StateError, never a surprise.
+//  2. All that can fail happens before Commit. Commit and Abort have no error to
+//     return.
+//  3. The base root is never changed; what the transaction holds is private to
+//     it until the caller publishes Root.
+//  4. A participant that prepared is told exactly once how it ended.
+package txn
+
+import (
+	"context"
+	"fmt"
+
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+)
+
+// State is where a transaction stands.
+type State uint8
+
+// The states, in order of life.
+const (
+	Work State = iota
+	Validated
+	Prepared
+	Committed
+	Aborted
+)
+
+func (s State) String() string {
+	return [...]string{"work", "validated", "prepared", "committed", "aborted"}[s]
+}
+
+// move is one thing that can be asked of a transaction.
+type move uint8
+
+const (
+	moveEdit move = iota
+	moveRebase
+	moveValidate
+	movePrepare
+	moveCommit
+	moveAbort
+)
+
+func (m move) String() string {
+	return [...]string{"edit", "rebase", "validate", "prepare", "commit", "abort"}[m]
+}
+
+// legal says in which states a move may be made.
+var legal = [...][]State{
+	moveEdit:     {Work, Validated}, // an edit puts a validated transaction back to work
+	moveRebase:   {Work, Validated},
+	moveValidate: {Work, Validated},
+	movePrepare:  {Validated},
+	moveCommit:   {Prepared},
+	moveAbort:    {Work, Validated, Prepared},
+}
+
+// StateError says that a move is not legal in the state the transaction is in.
+type StateError struct {
+	Move  string
+	State State
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("cannot %s: the transaction is %s (bad state)", e.Move, e.State)
+}
+
+// Participant has a say in a commit: it may refuse while it prepares, and is
+// told the outcome.
+type Participant interface {
+	// Name appears in errors and logs.
+	Name() string
+	// Prepare is given the roots before and after. The context carries the
+	// deadline. What it holds until the outcome goes into the ticket.
+	Prepare(ctx context.Context, before, after *tree.Node) (Ticket, error)
+}
+
+// Ticket is the promise of a participant that prepared.
+type Ticket interface {
+	Commit()
+	Abort()
+}
+
+// Validator checks what the transaction would make of the data and returns the
+// root with what the model removes by itself (RFC 7950, 8.2: false whens).
+type Validator func(before, after *tree.Node) (*tree.Node, mgmterr.List)
+
+// Txn is one transaction. It is not safe for concurrent use.
+type Txn struct {
+	state   State
+	base    *tree.Node
+	root    *tree.Node
+	guard   tree.Guard
+	tickets []Ticket
+}
+
+// New begins a transaction on base. guard is asked for every node an edit
+// touches; nil permits all.
+func New(base *tree.Node, guard tree.Guard) *Txn {
+	return &Txn{base: base, root: base, guard: guard}
+}
+
+// State is where the transaction stands.
+func (t *Txn) State() State { return t.state }
+
+// Base is the root that the transaction began on, or was rebased to.
+func (t *Txn) Base() *tree.Node { return t.base }
+
+// Root is the transaction's private root.
+func (t *Txn) Root() *tree.Node { return t.root }
+
+// Dirty reports whether anything differs from the base.
+func (t *Txn) Dirty() bool { return t.root != t.base }
+
+func (t *Txn) may(m move) error {
+	for _, s := range legal[m] {
+		if t.state == s {
+			return nil
+		}
+	}
+	return &StateError{Move: m.String(), State: t.state}
+}
+
+// Apply makes the edit on the private root: all of it or, on error, none.
+func (t *Txn) Apply(e *tree.Edit) error {
+	if err := t.may(moveEdit); err != nil {
+		return err
+	}
+	root, err := tree.Apply(t.root, e, t.guard)
+	if err != nil {
+		return err
+	}
+	if root != t.root {
+		t.root, t.state = root, Work
+	}
+	return nil
+}
+
+// Revert gives up every edit and goes on from the base.
+func (t *Txn) Revert() error {
+	if err := t.may(moveEdit); err != nil {
+		return err
+	}
+	t.root, t.state = t.base, Work
+	return nil
+}
+
+// Restore puts back a root that the transaction had before, taken from Root:
+// how a reception room undoes part of a request (RFC 6241, 7.2, error-option).
+func (t *Txn) Restore(root *tree.Node) error {
+	if err := t.may(moveEdit); err != nil {
+		return err
+	}
+	t.root, t.state = root, Work
+	return nil
+}
+
+// Rebase carries the transaction's changes over to current, the root that
+// others have committed since. A node that both sides touched is a conflict,
+// and then nothing changes.
+func (t *Txn) Rebase(current *tree.Node) error {
+	if err := t.may(moveRebase); err != nil {
+		return err
+	}
+	if current == t.base {
+		return nil
+	}
+	if !t.Dirty() {
+		t.base, t.root, t.state = current, current, Work
+		return nil
+	}
+	root, err := merge(t.base, t.root, current)
+	if err != nil {
+		return err
+	}
+	t.base, t.root, t.state = current, root, Work
+	return nil
+}
+
+// Validate runs the validator over the difference.
+func (t *Txn) Validate(v Validator) error {
+	if err := t.may(moveValidate); err != nil {
+		return err
+	}
+	if t.state == Validated {
+		return nil
+	}
+	root, errs := v(t.base, t.root)
+	if len(errs) > 0 {
+		return errs
+	}
+	t.root, t.state = root, Validated
+	return nil
+}
+
+// Prepare asks the participants in their order. The first refusal aborts those
+// that had prepared, last first, and leaves the transaction validated.
+func (t *Txn) Prepare(ctx context.Context, ps []Participant) error {
+	if err := t.may(movePrepare); err != nil {
+		return err
+	}
+	for _, p := range ps {
+		ticket, err := p.Prepare(ctx, t.base, t.root)
+		if err != nil {
+			t.abortTickets()
+			if l := mgmterr.Of(err); l != nil {
+				return l
+			}
+			return mgmterr.New(mgmterr.OperationFailed, "", "cannot commit: %s refused: %v", p.Name(), err).WithCause(err)
+		}
+		t.tickets = append(t.tickets, ticket)
+	}
+	t.state = Prepared
+	return nil
+}
+
+// Unprepare tells the participants that it will not be, and leaves the
+// transaction validated: the decision could not be written.
+func (t *Txn) Unprepare() {
+	if t.state != Prepared {
+		return
+	}
+	t.abortTickets()
+	t.state = Validated
+}
+
+// Commit tells the participants that it is decided.
+func (t *Txn) Commit() {
+	if err := t.may(moveCommit); err != nil {
+		panic("internal error: " + err.Error())
+	}
+	t.state = Committed
+	for _, k := range t.tickets {
+		k.Commit()
+	}
+	t.tickets = nil
+}
+
+// Abort ends the transaction without a trace. Ending an ended one does nothing.
+func (t *Txn) Abort() {
+	if t.may(moveAbort) != nil {
+		return
+	}
+	t.abortTickets()
+	t.state = Aborted
+}
+
+func (t *Txn) abortTickets() {
+	for i := len(t.tickets) - 1; i >= 0; i-- {
+		t.tickets[i].Abort()
+	}
+	t.tickets = nil
+}
