@@ -94,11 +94,13 @@ func resultKind(n node) kind {
 		return boolean
 	case *negate, number:
 		return numeric
-	case literal:
+	case literal, wanted:
 		return text
 	case *call:
 		f, _ := function(n.name)
 		return f.result
+	case *ccall:
+		return resultKind(n.call)
 	}
 	return nodeSet
 }
