@@ -301,13 +301,19 @@ type peer struct {
 
 func (b *bench) dial() *peer {
 	b.t.Helper()
+	return b.dialIn(b.t)
+}
+
+// dialIn is dial for another test than the one that started the server.
+func (b *bench) dialIn(t testing.TB) *peer {
+	t.Helper()
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: b.path, Net: "unix"})
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	conn.SetDeadline(time.Now().Add(20 * time.Second)) // no test hangs for ever
-	b.t.Cleanup(func() { conn.Close() })
-	return &peer{b.t, conn, NewReader(conn, 0)}
+	t.Cleanup(func() { conn.Close() })
+	return &peer{t, conn, NewReader(conn, 0)}
 }
 
 func (p *peer) send(messages ...string) {

@@ -3,6 +3,7 @@
 package varlink
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
@@ -161,6 +162,10 @@ func (s *scanner) str() ([]byte, error) {
 	b := s.b
 	i := s.i + 1
 	for i < len(b) {
+		if len(b)-i >= 8 && plain(binary.LittleEndian.Uint64(b[i:])) {
+			i += 8
+			continue
+		}
 		c := b[i]
 		switch {
 		case c == '"':
@@ -189,6 +194,14 @@ func (s *scanner) str() ([]byte, error) {
 	}
 	s.i = i
 	return nil, s.fail("a string that does not end")
+}
+
+// plain reports that none of the eight bytes in x is a quote, a backslash, a
+// control character or outside ASCII. Where a byte is near one of these it may
+// say no for its neighbour too, never yes.
+func plain(x uint64) bool {
+	const each = 0x0101010101010101
+	return (x|(x-each*' ')|((x^each*'"')-each)|((x^each*'\\')-each))&(each*0x80) == 0
 }
 
 // escapeLen returns the length of the escape at the start of b. A surrogate
