@@ -396,3 +396,57 @@ func TestManyNames(t *testing.T) {
 		t.Errorf("a chain of more than %d names is kept", mostNames)
 	}
 }
+
+// once gives its text and an error together, and blames whoever reads again.
+type once struct {
+	text string
+	err  error
+	done bool
+}
+
+func (o *once) Read(p []byte) (int, error) {
+	if o.done {
+		return 0, errors.New("read after an error")
+	}
+	o.done = true
+	return copy(p, o.text), o.err
+}
+
+func TestTextAndError(t *testing.T) {
+	broken := errors.New("broken")
+	r := NewReader(&once{text: "<a>b<c/>", err: broken}, Limits{})
+	got, err := events(r)
+	if !errors.Is(err, broken) || strings.Join(got, " ") != `<a "b" <c /c` {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+// TestTextAcrossReads: the text stays although its end tag came later.
+func TestTextAcrossReads(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<a>")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "<b>%d</b>", i)
+	}
+	b.WriteString(`<c xmlns:p="u">text<d x="1">p:e</d></c></a>`)
+	for way, r := range ways(b.String(), Limits{}) {
+		_, _ = r.Next()
+		for i := range 20_000 {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			if text, err := r.Text(); err != nil || string(text) != fmt.Sprint(i) {
+				t.Fatalf("%s: %q, %v; want %d", way, text, err, i)
+			}
+		}
+		_, _ = r.Next()
+		var e *Error
+		if _, err := r.Text(); !errors.As(err, &e) || e.Kind != Content {
+			t.Fatalf("%s: %v", way, err)
+		}
+		// The element in the way is the current token in every respect.
+		if raw, err := r.Raw(nil); err != nil || string(raw) != `<d xmlns:p="u" xmlns="" x="1">p:e</d>` {
+			t.Fatalf("%s: %s, %v", way, raw, err)
+		}
+	}
+}

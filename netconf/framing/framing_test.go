@@ -465,3 +465,31 @@ func BenchmarkWriter(b *testing.B) {
 		})
 	}
 }
+
+// once gives its bytes and an error together, and blames whoever reads again.
+type once struct {
+	text string
+	err  error
+	done bool
+}
+
+func (o *once) Read(p []byte) (int, error) {
+	if o.done {
+		return 0, errors.New("read after an error")
+	}
+	o.done = true
+	return copy(p, o.text), o.err
+}
+
+func TestBytesAndError(t *testing.T) {
+	broken := errors.New("broken")
+	for _, p := range []int{10, 100_000} {
+		if got, err := all(NewReader(&once{text: "a]]>]]>b", err: broken}, 0), onlyEnd, p); err != broken || strings.Join(got, "|") != "a|b..." {
+			t.Errorf("got %q, %v", got, err)
+		}
+		src := io.MultiReader(strings.NewReader("\n#9\n"), &once{text: "abc", err: broken})
+		if got, err := all(NewReader(src, 0), onlyChunks, p); err != broken || strings.Join(got, "|") != "abc..." {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+}
