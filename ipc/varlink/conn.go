@@ -29,6 +29,7 @@ type Conn struct {
 	origin  Origin
 	account *account // nil until the connection is admitted
 	log     *slog.Logger
+	quiet   quietLog
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	state   atomic.Uint32
@@ -60,6 +61,7 @@ type Conn struct {
 func newConn(s *Server, door string, nc net.Conn) *Conn {
 	c := &Conn{server: s, nc: nc, id: s.lastID.Add(1), door: door, since: time.Now()}
 	c.log = s.log.With("conn", c.id)
+	c.quiet.log = c.log
 	c.ctx, c.cancel = context.WithCancelCause(s.life)
 	c.state.Store(uint32(Fresh))
 	c.reader = NewReader(nc, 0)
@@ -181,7 +183,7 @@ func past() time.Time { return time.Unix(1, 0) }
 // serve reads calls and answers them, one after the other.
 func (c *Conn) serve() {
 	for _, e := range c.server.table.withFDs {
-		if e.MaxDescriptors > c.reader.maxFDs && e.Access(c.ctx, c) == nil {
+		if e.MaxDescriptors > c.reader.maxFDs && c.may(e) == nil {
 			c.reader.acceptDescriptors(e.MaxDescriptors)
 		}
 	}
@@ -231,7 +233,7 @@ func (c *Conn) raise(msg []byte) error {
 	}
 	method := sniffMethod(msg, c.server.limits.Depth)
 	e := c.server.table.methods[string(method)]
-	if e != nil && e.MaxMessage > c.limit && e.Access(c.ctx, c) == nil {
+	if e != nil && e.MaxMessage > c.limit && c.may(e) == nil {
 		c.limit = e.MaxMessage
 	}
 	if len(msg) > c.limit {
@@ -418,18 +420,25 @@ func (c *Conn) examine(call *Call, overflow bool) *Error {
 	return nil
 }
 
-// access asks the rule of a method; a panic of it is a refusal.
-func (c *Conn) access(e *entry) (refusal *Error) {
+// may asks the access rule of a method; a panic of it is a refusal.
+func (c *Conn) may(e *entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			refusal = internalError(c.server.panicked(c, e.full, p))
+			err = internalError(c.server.panicked(c, e.full, p))
 		}
 	}()
-	err := e.Access(c.ctx, c)
+	return e.Access(c.ctx, c)
+}
+
+// access is may for a call: a refusal is logged. A flood of them on one
+// connection does not hide those of another.
+func (c *Conn) access(e *entry) *Error {
+	err := c.may(e)
 	if err == nil {
 		return nil
 	}
-	c.server.quiet.warn("access refused", "conn", c.id, "origin", c.origin.Key, "op", e.full, "reason", err)
+	c.quiet.warn("access refused", "origin", c.origin.Key, "op", e.full, "reason", err)
+	var refusal *Error
 	if errors.As(err, &refusal) {
 		return refusal
 	}

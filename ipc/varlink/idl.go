@@ -295,7 +295,6 @@ func (p *idlParser) member(m *Member) (err error) {
 	}
 	p.blank()
 	if m.Kind == TypeMember {
-		start = p.pos
 		if m.Body, err = p.body(0); err == nil && m.Body.Kind == Struct && len(m.Body.Fields) == 0 {
 			p.unportable("an empty type")
 		}

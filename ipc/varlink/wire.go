@@ -106,7 +106,6 @@ func parseRequest(b []byte, depth int) (r request, err error) {
 		seen[i] = true
 	}
 	err = s.object(func(key []byte) error {
-		start := s.i
 		null := s.peek() == 'n' // the same as absent
 		var bad bool
 		switch string(key) {
@@ -123,7 +122,7 @@ func parseRequest(b []byte, depth int) (r request, err error) {
 		case "parameters":
 			once(1, "parameters")
 			if bad = s.peek() != '{'; !bad {
-				start = s.i
+				start := s.i
 				if err := s.value(); err != nil {
 					return err
 				}
