@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+)
+
+func (sh *Shell) set(ctx context.Context, in *invocation) error {
+	r := newResolver(sh.schemas, sh.at, toSet)
+	if err := r.resolve(ctx, in.args, in.end); err != nil {
+		return err
+	}
+	for _, e := range r.edits {
+		if err := sh.apply(ctx, e); err != nil {
+			return blame(err, e.word)
+		}
+	}
+	return nil
+}
+
+func (sh *Shell) apply(ctx context.Context, e edit) error {
+	if !e.create {
+		sh.dirty = true
+		return sh.agent.Set(ctx, sh.th, e.path, e.value)
+	}
+	// To set what exists already changes nothing.
+	there, err := sh.agent.Exists(ctx, sh.th, e.path)
+	if err != nil || there {
+		return err
+	}
+	sh.dirty = true
+	return sh.agent.Create(ctx, sh.th, e.path)
+}
+
+// blame gives the daemon's word about one value its place in the line.
+func blame(err error, w word) error {
+	var f Failures
+	if errors.As(err, &f) && len(f) == 1 && f[0].Tag == "invalid-value" {
+		return at(w.start, w.end, f.Error())
+	}
+	return err
+}
+
+func (sh *Shell) delete(ctx context.Context, in *invocation) error {
+	r := newResolver(sh.schemas, sh.at, toDelete)
+	if err := r.resolve(ctx, in.args, in.end); err != nil {
+		return err
+	}
+	targets := r.targets
+	if len(targets) == 0 {
+		targets = []*place{r.at}
+	}
+	for _, t := range targets {
+		if err := sh.agent.Delete(ctx, sh.th, t.path); err != nil {
+			return blame(err, r.last)
+		}
+		sh.dirty = true
+	}
+	return nil
+}
+
+func (sh *Shell) edit(ctx context.Context, in *invocation) error {
+	r := newResolver(sh.schemas, sh.at, toEdit)
+	if err := r.resolve(ctx, in.args, in.end); err != nil {
+		return err
+	}
+	sh.back = append(sh.back, sh.at)
+	sh.at = r.at
+	return nil
+}
+
+func (sh *Shell) goTop(_ context.Context, in *invocation) error {
+	if err := in.none(); err != nil {
+		return err
+	}
+	sh.at, sh.back = sh.top(), nil
+	return nil
+}
+
+func (sh *Shell) goUp(_ context.Context, in *invocation) error {
+	n := 1
+	if len(in.args) > 0 {
+		var err error
+		w := in.args[0]
+		if n, err = strconv.Atoi(w.text); err != nil || n < 1 || len(in.args) > 1 {
+			return at(w.start, in.end, "cannot read this", "the number of levels")
+		}
+	}
+	for ; n > 0 && sh.at.up != nil; n-- {
+		sh.at = sh.at.up
+	}
+	return nil
+}
+
+func completeUp(_ *Shell, _ context.Context, words []word, c *Completion) error {
+	if len(words) == 0 {
+		c.hint(enter, "go up one level")
+		c.hint("<number>", "of levels")
+	}
+	return nil
+}
+
+const wordConfigurationMode = "configuration-mode"
+
+// exit leaves a level of edit, then configuration mode, then the CLI.
+func (sh *Shell) exit(ctx context.Context, in *invocation) error {
+	whole := false
+	if len(in.args) > 0 {
+		if !sh.configuring {
+			return in.none()
+		}
+		if _, err := pick(in.args[0], []string{wordConfigurationMode}); err != nil {
+			return err
+		}
+		whole = true
+	}
+	if !sh.configuring {
+		sh.leave = true
+		return nil
+	}
+	if len(sh.back) > 0 && !whole {
+		sh.at = sh.back[len(sh.back)-1]
+		sh.back = sh.back[:len(sh.back)-1]
+		return nil
+	}
+	if len(sh.at.words) > 0 && !whole {
+		sh.at = sh.top()
+		return nil
+	}
+	return sh.leaveConfiguration(ctx)
+}
+
+func (sh *Shell) completeExit(ctx context.Context, words []word, c *Completion) error {
+	if len(words) == 0 {
+		c.offer(wordConfigurationMode, "leave configuration mode at once")
+	}
+	return completeNone(sh, ctx, words, c)
+}
+
+// leaveConfiguration ends the transaction. Changes are given up only if somebody
+// says so.
+func (sh *Shell) leaveConfiguration(ctx context.Context) error {
+	changed, err := sh.changed(ctx)
+	if err != nil {
+		return err
+	}
+	if changed {
+		if sh.ask == nil {
+			return errors.New("cannot leave configuration mode: there are changes that are not committed; commit or rollback first")
+		}
+		yes, err := sh.ask(ctx, "There are changes that are not committed. Give them up?")
+		if err != nil || !yes {
+			return err
+		}
+	}
+	if err := sh.agent.Abort(ctx, sh.th); err != nil {
+		return err
+	}
+	sh.quitConfiguration()
+	return nil
+}
+
+func (sh *Shell) quitConfiguration() {
+	sh.configuring, sh.dirty, sh.at, sh.back = false, false, sh.top(), nil
+}
+
+// changed reports whether there is anything to commit.
+func (sh *Shell) changed(ctx context.Context) (bool, error) {
+	if !sh.configuring || !sh.dirty {
+		return false, nil
+	}
+	var n counter
+	err := sh.agent.Diff(ctx, sh.th, "set", &n)
+	return n > 0, err
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+func (sh *Shell) showEdited(ctx context.Context, in *invocation) error {
+	return sh.showPath(ctx, in, in.args, toShowConfig)
+}
+
+func (sh *Shell) completeShowEdited(ctx context.Context, words []word, c *Completion) error {
+	return sh.completeShowPath(ctx, words, toShowConfig, c)
+}
+
+func (sh *Shell) compare(ctx context.Context, in *invocation) error {
+	if err := in.none(); err != nil {
+		return err
+	}
+	format := in.format("curly")
+	if format == "json" {
+		return errors.New("cannot compare in json: use curly, set or xml")
+	}
+	return sh.agent.Diff(ctx, sh.th, format, in.out)
+}
+
+func (sh *Shell) rollback(ctx context.Context, in *invocation) error {
+	if len(in.args) > 0 && (len(in.args) > 1 || in.args[0].text != "0") {
+		w := in.args[0]
+		return at(w.start, in.end, "cannot roll back to an earlier commit: only the changes that are not committed can be given up", "nothing more")
+	}
+	if err := sh.agent.Revert(ctx, sh.th); err != nil {
+		return err
+	}
+	sh.dirty = false
+	return nil
+}
+
+func (sh *Shell) validate(ctx context.Context, in *invocation) error {
+	if err := in.none(); err != nil {
+		return err
+	}
+	if err := sh.agent.Validate(ctx, sh.th); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(sh.out, "configuration is valid")
+	return err
+}
+
+const (
+	wordCheck   = "check"
+	wordComment = "comment"
+	wordLabel   = "label"
+	wordAndQuit = "and-quit"
+)
+
+func commitWords() []string { return []string{wordCheck, wordComment, wordLabel, wordAndQuit} }
+
+// commitOptions are the words after commit.
+type commitOptions struct {
+	check, quit    bool
+	comment, label *string
+}
+
+// read takes the options; pending is the one whose text is missing at the end.
+func (o *commitOptions) read(args []word, end int) (pending string, err error) {
+	for i := 0; i < len(args); i++ {
+		w := args[i]
+		name, err := pick(w, commitWords())
+		if err != nil {
+			return "", err
+		}
+		switch name {
+		case wordCheck:
+			o.check = true
+		case wordAndQuit:
+			o.quit = true
+		default:
+			if i++; i == len(args) {
+				return name, at(end, end+1, "cannot go on without a text after "+name, "<text>")
+			}
+			text := args[i].text
+			if name == wordComment {
+				o.comment = &text
+			} else {
+				o.label = &text
+			}
+		}
+		if o.check && (o.quit || o.comment != nil || o.label != nil) {
+			return "", at(w.start, w.end, "cannot use this with check: nothing is committed then")
+		}
+	}
+	return "", nil
+}
+
+func (sh *Shell) commit(ctx context.Context, in *invocation) error {
+	var o commitOptions
+	if _, err := o.read(in.args, in.end); err != nil {
+		return err
+	}
+	if o.check {
+		return sh.validate(ctx, &invocation{})
+	}
+	changed, err := sh.changed(ctx)
+	if err != nil {
+		return err
+	}
+	said := "nothing to commit"
+	if changed {
+		revision, err := sh.agent.Commit(ctx, sh.th, o.label, o.comment)
+		if err != nil {
+			return err
+		}
+		// The transaction has ended with its commit.
+		said = fmt.Sprintf("commit complete: revision %d", revision)
+		if sh.th, err = sh.agent.Begin(ctx, "running", true); err != nil {
+			sh.quitConfiguration()
+			fmt.Fprintln(sh.out, said)
+			return err
+		}
+		sh.dirty = false
+	}
+	if _, err := fmt.Fprintln(sh.out, said); err != nil {
+		return err
+	}
+	if o.quit {
+		return sh.leaveConfiguration(ctx)
+	}
+	return nil
+}
+
+func (sh *Shell) completeCommit(_ context.Context, words []word, c *Completion) error {
+	var o commitOptions
+	if pending, err := o.read(words, c.Start); err != nil {
+		if pending == "" {
+			return err
+		}
+		c.hint("<text>", "the "+pending+", in quotes if it has blanks")
+		return nil
+	}
+	if len(words) == 0 {
+		c.offer(wordCheck, "only check")
+	}
+	if !o.check {
+		if o.comment == nil {
+			c.offer(wordComment, "a comment on this commit")
+		}
+		if o.label == nil {
+			c.offer(wordLabel, "a name for this commit")
+		}
+		if !o.quit {
+			c.offer(wordAndQuit, "leave configuration mode afterwards")
+		}
+	}
+	c.hint(enter, "run this")
+	return nil
+}
+
+// run runs a command of operational mode.
+func (sh *Shell) run(ctx context.Context, in *invocation) error {
+	if len(in.args) == 0 {
+		return at(in.end, in.end+1, "cannot go on without a command", "show")
+	}
+	cmd, err := pick(in.args[0], []string{"show"})
+	if err != nil || cmd == "" {
+		return err
+	}
+	sub := *in
+	sub.args = in.args[1:]
+	return sh.show(ctx, &sub)
+}
+
+func (sh *Shell) completeRun(ctx context.Context, words []word, c *Completion) error {
+	if len(words) == 0 {
+		c.offer("show", "show data, the configuration alone, sessions or the daemon")
+		return nil
+	}
+	if _, err := pick(words[0], []string{"show"}); err != nil {
+		return err
+	}
+	return sh.completeShow(ctx, words[1:], c)
+}
+
+// maxFile bounds what load reads, in bytes.
+const maxFile = 64 << 20
+
+func (sh *Shell) load(ctx context.Context, in *invocation) error {
+	choices := [][]string{{"merge", "replace"}, {"xml", "json"}}
+	var picked [2]string
+	for i, names := range choices {
+		if len(in.args) <= i {
+			return at(in.end, in.end+1, "cannot go on without a word", names...)
+		}
+		var err error
+		if picked[i], err = pick(in.args[i], names); err != nil {
+			return err
+		}
+	}
+	if len(in.args) != 3 {
+		return at(in.end, in.end+1, "cannot go on without the name of one file", "<file>")
+	}
+	text, err := readFile(in.args[2].text)
+	if err != nil {
+		return err
+	}
+	sh.dirty = true
+	return sh.agent.Load(ctx, sh.th, picked[1], picked[0], text)
+}
+
+func readFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("cannot load: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return "", fmt.Errorf("cannot load: %w", err)
+	}
+	if len(text) > maxFile {
+		return "", fmt.Errorf("cannot load %s: it has more than %d bytes", name, maxFile)
+	}
+	return string(text), nil
+}
+
+func (sh *Shell) completeLoad(_ context.Context, words []word, c *Completion) error {
+	switch len(words) {
+	case 0:
+		c.offer("merge", "add to what is there")
+		c.offer("replace", "put in place of what is there")
+	case 1:
+		c.offer("xml", "as NETCONF has it, in one element <config>")
+		c.offer("json", "as RFC 7951 has it")
+	case 2:
+		c.hint("<file>", "a file, opened as you")
+	}
+	return nil
+}
+
+// moves are the words of insert after the entry.
+func moves() []string { return []string{"first", "last", "before", "after"} }
+
+// entryToMove reads the words up to the first of moves.
+func (sh *Shell) entryToMove(ctx context.Context, args []word) (r *resolver, rest []word, err error) {
+	r = newResolver(sh.schemas, sh.at, toInsert)
+	for i, w := range args {
+		if r.done && !w.quoted && slices.Contains(moves(), w.text) {
+			return r, args[i:], nil
+		}
+		if err := r.read(ctx, w); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r, nil, nil
+}
+
+func (sh *Shell) insert(ctx context.Context, in *invocation) error {
+	r, rest, err := sh.entryToMove(ctx, in.args)
+	if err != nil {
+		return err
+	}
+	if err := r.finish(ctx, in.end); err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return at(in.end, in.end+1, "cannot go on without the new place", moves()...)
+	}
+	entry := r.at
+	if len(r.targets) > 0 {
+		entry = r.targets[0]
+	}
+	where, keys := rest[0], rest[1:]
+	var anchor *string
+	if where.text == "before" || where.text == "after" {
+		other, err := sh.anchor(r, keys, in.end)
+		if err != nil {
+			return err
+		}
+		anchor, keys = &other.path, nil
+	}
+	if len(keys) > 0 {
+		return at(keys[0].start, in.end, "cannot read "+shown(keys[0])+": nothing can follow "+where.text)
+	}
+	if err := sh.agent.Move(ctx, sh.th, entry.path, where.text, anchor); err != nil {
+		return err
+	}
+	sh.dirty = true
+	return nil
+}
+
+// anchor reads the keys of another entry of the list that r came to.
+func (sh *Shell) anchor(r *resolver, words []word, end int) (*place, error) {
+	nodes := r.keyName
+	if r.at.node.isLeafList() {
+		nodes = []*node{r.at.node}
+	}
+	if len(words) < len(nodes) {
+		return nil, at(end, end+1, "cannot go on without the other entry", "<"+nodes[len(words)].label+">")
+	}
+	if len(words) > len(nodes) {
+		return nil, at(words[len(nodes)].start, end, "cannot read on: nothing can follow the other entry")
+	}
+	keys := make([]string, len(nodes))
+	for i, n := range nodes {
+		var err error
+		if keys[i], err = r.value(n, words[i]); err != nil {
+			return nil, err
+		}
+	}
+	return r.at.up.child(r.at.node).entry(keys), nil
+}
+
+func (sh *Shell) completeInsert(ctx context.Context, words []word, c *Completion) error {
+	r, rest, err := sh.entryToMove(ctx, words)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(rest) == 0:
+		if r.done {
+			c.offer("first", "to the beginning")
+			c.offer("last", "to the end")
+			c.offer("before", "before another entry")
+			c.offer("after", "after another entry")
+		}
+		if r.next == expectEnd {
+			return nil
+		}
+		r.done = false
+		return sh.completeNext(ctx, r, c)
+	case rest[0].text == "before" || rest[0].text == "after":
+		if r.at.node.isList() && len(rest)-1 < len(r.keyName) {
+			other := newResolver(sh.schemas, r.at.up.child(r.at.node), toDelete)
+			other.next, other.keyName = expectKey, r.keyName
+			for _, w := range rest[1:] {
+				if err := other.read(ctx, w); err != nil {
+					return err
+				}
+			}
+			return sh.completeNext(ctx, other, c)
+		}
+	}
+	c.hint(enter, "run this")
+	return nil
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"nso.example/nso/client"
+)
+
+// Run runs the CLI on a connection: the commands if there are any, else what the
+// operator types if in and out are a terminal, else the lines of in.
+func Run(ctx context.Context, c *client.Client, commands []string, in *os.File, out io.Writer) error {
+	agent, err := Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	sh := New(agent, out)
+	if len(commands) > 0 {
+		err := sh.Script(ctx, strings.NewReader(strings.Join(commands, "\n")))
+		var s *ScriptError
+		if len(commands) == 1 && errors.As(err, &s) && s.Line == 1 {
+			return s.Err
+		}
+		return err
+	}
+	screen, ok := out.(*os.File)
+	if ok && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(screen.Fd())) {
+		return sh.Interact(ctx, in, screen)
+	}
+	return sh.Script(ctx, in)
+}
+
+// broken reports whether an error means that the connection cannot be used any
+// more: then the daemon said nothing itself.
+func broken(err error) bool {
+	var said *client.Error
+	var failures Failures
+	if errors.As(err, &said) || errors.As(err, &failures) {
+		return false
+	}
+	return errors.Is(err, client.ErrClosed) || strings.HasPrefix(err.Error(), "cannot call") ||
+		strings.HasPrefix(err.Error(), "cannot read the reply")
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// tty is a shell on a terminal. While a line is typed the terminal is raw; while
+// a command runs it is raw too, but for Ctrl-C and line ends, so that what is
+// typed ahead is kept as it is.
+type tty struct {
+	sh      *Shell
+	in, out *os.File
+	saved   *term.State
+	editor  *term.Terminal
+	history history
+	width   atomic.Int64
+
+	interrupted atomic.Bool
+	column      bool // the last byte of a command's output ended no line
+}
+
+// Interact runs the shell on a terminal until the operator leaves.
+func (sh *Shell) Interact(ctx context.Context, in, out *os.File) error {
+	t := &tty{sh: sh, in: in, out: out}
+	var err error
+	if t.saved, err = term.MakeRaw(int(in.Fd())); err != nil {
+		return fmt.Errorf("cannot use this terminal: %w", err)
+	}
+	defer term.Restore(int(in.Fd()), t.saved)
+	t.editor = term.NewTerminal(t, "")
+	t.editor.History = &t.history
+	t.editor.SetBracketedPasteMode(true)
+	defer t.editor.SetBracketedPasteMode(false)
+	stop := t.followSize()
+	defer stop()
+	direct := sh.out
+	sh.out, sh.ask = screen{t}, t.ask
+	defer func() { sh.out, sh.ask = direct, nil }()
+	return t.loop(ctx)
+}
+
+// Read gives the editor what was typed. Ctrl-C empties the line: the editor
+// itself would end with it.
+func (t *tty) Read(b []byte) (int, error) {
+	const cancelled = "\x05\x15\r" // to the end, erase to the beginning, enter
+	var key [1]byte
+	// One byte at a time only where b has no room for what Ctrl-C becomes.
+	if len(b) < len(cancelled) {
+		n, err := t.in.Read(key[:])
+		if n == 1 && key[0] == 3 {
+			key[0] = '\r'
+		}
+		return copy(b, key[:n]), err
+	}
+	n, err := t.in.Read(b[:len(b)-len(cancelled)+1])
+	if i := strings.IndexByte(string(b[:n]), 3); i >= 0 {
+		// What was typed before and after in the same instant goes with it.
+		n = copy(b, cancelled)
+	}
+	return n, err
+}
+
+// Write is the editor's way to the terminal.
+func (t *tty) Write(b []byte) (int, error) { return t.out.Write(b) }
+
+// screen is where commands print to.
+type screen struct{ t *tty }
+
+func (s screen) Write(b []byte) (int, error) {
+	if s.t.interrupted.Load() {
+		return 0, errInterrupted
+	}
+	if len(b) > 0 {
+		s.t.column = b[len(b)-1] != '\n'
+	}
+	return s.t.out.Write(b)
+}
+
+func (t *tty) followSize() (stop func()) {
+	resize := func() {
+		if w, h, err := term.GetSize(int(t.out.Fd())); err == nil && w > 0 && h > 0 {
+			t.width.Store(int64(w))
+			// The editor refuses no size.
+			_ = t.editor.SetSize(w, h)
+		}
+	}
+	resize()
+	changes, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(changes, unix.SIGWINCH)
+	go func() {
+		for {
+			select {
+			case <-changes:
+				resize()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(changes); close(done) }
+}
+
+func (t *tty) loop(ctx context.Context) error {
+	ends := 0
+	for !t.sh.leave {
+		if banner := t.sh.Banner(); banner != "" {
+			fmt.Fprintf(t.editor, "%s\n", banner)
+		}
+		line, err := t.readLine(ctx, t.sh.Prompt(), true)
+		switch {
+		case errors.Is(err, io.EOF):
+			if ends++; ends > 2 { // a terminal that is gone answers no question
+				return errors.New("cannot read from the terminal any more; changes that were not committed are given up")
+			}
+			fmt.Fprint(t.editor, "\n")
+			if !t.sh.configuring {
+				return nil
+			}
+			line = "exit " + wordConfigurationMode
+		case err != nil:
+			return err
+		default:
+			ends = 0
+		}
+		if err := t.execute(ctx, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// execute runs a line. It returns only errors that end the session.
+func (t *tty) execute(ctx context.Context, line string) error {
+	if strings.TrimSpace(line) == "" {
+		return nil
+	}
+	err := t.running(ctx, func(ctx context.Context) error { return t.sh.Execute(ctx, line) })
+	if t.column {
+		t.column = false
+		fmt.Fprint(t.editor, "\n")
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errInterrupted) {
+		fmt.Fprint(t.editor, "interrupted\n")
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var l *lineError
+	if errors.As(err, &l) {
+		before := len(t.sh.Prompt())
+		if before+utf8.RuneCountInString(line) < int(t.columns()) {
+			fmt.Fprintf(t.editor, "%s\n", l.caret(line, before))
+		}
+		fmt.Fprintf(t.editor, "%v\n", err)
+		return nil
+	}
+	if broken(err) {
+		return err
+	}
+	fmt.Fprintf(t.editor, "%v\n", err)
+	return nil
+}
+
+func (t *tty) columns() int64 {
+	if w := t.width.Load(); w > 0 {
+		return w
+	}
+	return 80
+}
+
+// running runs f while Ctrl-C is a signal. The first one drops what f still
+// prints, so that the session lives on; the second ends the connection.
+func (t *tty) running(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t.interrupted.Store(false)
+	interrupts, done := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(interrupts, unix.SIGINT)
+	defer signal.Stop(interrupts)
+	defer close(done)
+	go func() {
+		for {
+			select {
+			case <-interrupts:
+				if t.interrupted.Swap(true) {
+					cancel()
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	t.signals(true)
+	defer t.signals(false)
+	return f(ctx)
+}
+
+// signals turns on or off that Ctrl-C is a signal and that line ends are made
+// for the terminal.
+func (t *tty) signals(on bool) {
+	fd := int(t.in.Fd())
+	m, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return
+	}
+	if on {
+		m.Lflag |= unix.ISIG
+		m.Oflag |= unix.OPOST | unix.ONLCR
+		m.Cc[unix.VSUSP], m.Cc[unix.VQUIT] = 0, 0
+	} else {
+		m.Lflag &^= unix.ISIG
+		m.Oflag &^= unix.OPOST
+	}
+	// On a terminal that is gone the next read tells.
+	_ = unix.IoctlSetTermios(fd, unix.TCSETS, m)
+}
+
+// readLine reads a line, or ends with the context: the process ends then, and
+// the reader with it.
+func (t *tty) readLine(ctx context.Context, prompt string, help bool) (string, error) {
+	t.editor.AutoCompleteCallback = nil
+	if help {
+		t.editor.AutoCompleteCallback = func(line string, pos int, key rune) (string, int, bool) {
+			return t.key(ctx, line, pos, key)
+		}
+	}
+	t.history.off = !help
+	t.editor.SetPrompt(prompt)
+	type result struct {
+		line string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		line, err := t.editor.ReadLine()
+		if errors.Is(err, term.ErrPasteIndicator) {
+			err = nil
+		}
+		read <- result{line, err}
+	}()
+	select {
+	case r := <-read:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// key handles Tab and ?; all other keys are the editor's.
+func (t *tty) key(ctx context.Context, line string, pos int, key rune) (string, int, bool) {
+	if key != '\t' && key != '?' {
+		return "", 0, false
+	}
+	if words, err := split(line[:pos], true); key == '?' && err == nil && len(words) > 0 && words[len(words)-1].open {
+		return "", 0, false // a ? inside quotes is a character
+	}
+	c, err := t.sh.Complete(ctx, line[:pos])
+	if err != nil {
+		fmt.Fprintf(t.editor, "%s\n", t.above(line, err))
+		return line, pos, true
+	}
+	if key == '\t' {
+		if text, _, changed := c.insertion(); changed {
+			rest := line[pos:]
+			if strings.HasSuffix(text, " ") && strings.HasPrefix(rest, " ") {
+				rest = rest[1:]
+			}
+			return line[:c.Start] + text + rest, c.Start + len(text), true
+		}
+	}
+	fmt.Fprint(t.editor, c.help(int(t.columns())))
+	return line, pos, true
+}
+
+// above is an error about the line that is shown below it.
+func (t *tty) above(line string, err error) string {
+	var l *lineError
+	if !errors.As(err, &l) || len(t.sh.Prompt())+utf8.RuneCountInString(line) >= int(t.columns()) {
+		return err.Error()
+	}
+	return t.sh.Prompt() + line + "\n" + l.caret(line, len(t.sh.Prompt())) + "\n" + err.Error()
+}
+
+// ask puts a question; anything but a clear yes is a no.
+func (t *tty) ask(ctx context.Context, question string) (bool, error) {
+	t.signals(false)
+	defer t.signals(true)
+	line, err := t.readLine(ctx, question+" [yes,no] (no) ", false)
+	if errors.Is(err, io.EOF) {
+		fmt.Fprint(t.editor, "\n")
+		return false, nil
+	}
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes", err
+}
+
+// history is what was typed, newest first; nothing twice in a row, and no
+// answers.
+type history struct {
+	lines []string
+	off   bool
+}
+
+const maxHistory = 500
+
+// Add adds a line.
+func (h *history) Add(line string) {
+	if h.off || strings.TrimSpace(line) == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+		return
+	}
+	if len(h.lines) == maxHistory {
+		h.lines = append(h.lines[:0], h.lines[1:]...)
+	}
+	h.lines = append(h.lines, line)
+}
+
+// Len is the number of lines.
+func (h *history) Len() int { return len(h.lines) }
+
+// At is a line, 0 the newest.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }
