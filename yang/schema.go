@@ -14,6 +14,9 @@ type Schema struct {
 	// modules, sorted by module name, then as written.
 	RPCs          []*Node
 	Notifications []*Node
+	// Structures are the yang-data and structure templates (RFC 8040, 8; RFC
+	// 8791), which are no data of a datastore.
+	Structures []*Node
 	// Nodes holds every schema node by its ID.
 	Nodes []*Node
 
@@ -70,6 +73,10 @@ type Module struct {
 	Deviations []string
 	Identities []*Identity
 	Submodules []Submodule
+	// Annotations are those that the module defines (RFC 7952), Extensions
+	// the uses of extensions at its top that nobody compiled away.
+	Annotations []*Annotation
+	Extensions  []*Extension
 	// Imports maps the prefixes of the module's own text to modules, the
 	// module's own prefix included.
 	Imports map[string]*Module
@@ -86,6 +93,16 @@ type Submodule struct {
 	Name, Revision string
 	Source         []byte
 	File           string
+}
+
+// Annotation is a metadata annotation of a module (RFC 7952, 3).
+type Annotation struct {
+	Name        string
+	Module      *Module
+	Type        *Type
+	Units       string
+	Status      Status
+	Description string
 }
 
 // Identity is an identity of a module (RFC 7950, 7.18).
@@ -187,7 +204,9 @@ type Node struct {
 	// no data node (choice, case, rpc ...).
 	Index int
 
-	Config      bool // RFC 7950, 7.21.1, inherited
+	// Config is inherited (RFC 7950, 7.21.1), and false inside rpcs, actions
+	// and notifications.
+	Config      bool
 	Mandatory   bool
 	Presence    string // argument of "presence", "" if absent
 	HasPresence bool

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/parse"
+)
+
+// Options say what to make of the sources.
+type Options struct {
+	// Implement names the modules to implement, as "name" (its newest
+	// revision) or "name@revision". What they import is found by itself.
+	Implement []string
+	// All implements every module of the sources, at its newest revision
+	// unless Implement names another.
+	All bool
+	// Features restricts the features of a module to those listed. All
+	// features of implemented modules that are not a key here are supported.
+	Features map[string][]string
+	// Strict makes errors of what published models get wrong and others
+	// tolerate: see Warning.
+	Strict bool
+	// MaxNodes bounds the schema; 0 means DefaultMaxNodes.
+	MaxNodes int
+}
+
+// Limits of a schema.
+const (
+	DefaultMaxNodes = 1_000_000
+	// maxDepth is how deep schema nodes may be nested.
+	maxDepth  = 500
+	maxErrors = 100
+)
+
+// Warning is something that RFC 7950 forbids and that is let pass unless
+// Options.Strict is set, at its place.
+type Warning = parse.Error
+
+// compiler holds the state of one run.
+type compiler struct {
+	opt      Options
+	sources  *Sources
+	errs     parse.Errors
+	warnings []Warning
+	// halted is set by what makes going on pointless, such as too many nodes.
+	halted bool
+
+	byKey     map[string]*module // name@revision
+	byName    map[string]*module // implemented ones
+	modules   []*module          // in order of loading
+	pinned    map[string]string  // revision that Implement asks for
+	implement map[string]bool    // found out on the way; see again
+	again     bool
+
+	typedefs map[*parse.Statement]*typedef
+	grouped  map[*parse.Statement]*grouping
+	types    map[*parse.Statement]*ctype
+	plain    map[plainType]*ctype
+	patterns map[string]*compiledPattern
+	checked  map[checkedXPath]bool
+
+	build
+}
+
+// build is what is made anew when another module turns out to be needed.
+type build struct {
+	root     *draft
+	rpcs     []*draft
+	notifs   []*draft
+	structs  []*draft
+	count    int
+	schema   *yang.Schema
+	slab     []yang.Node
+	drafts   []*draft // by Node.ID
+	leafrefs []pendingLeafref
+}
+
+// Compile makes a schema of the modules that the options name. The error is a
+// parse.Errors, unless the options themselves are wrong. It may be called
+// again with the same sources, but not at the same time.
+func Compile(sources *Sources, opt Options) (*yang.Schema, []Warning, error) {
+	if opt.MaxNodes == 0 {
+		opt.MaxNodes = DefaultMaxNodes
+	}
+	c := &compiler{
+		opt: opt, sources: sources,
+		byKey: make(map[string]*module), byName: make(map[string]*module),
+		pinned: make(map[string]string), implement: make(map[string]bool),
+		typedefs: make(map[*parse.Statement]*typedef), grouped: make(map[*parse.Statement]*grouping),
+		types: make(map[*parse.Statement]*ctype), plain: make(map[plainType]*ctype),
+		patterns: make(map[string]*compiledPattern), checked: make(map[checkedXPath]bool),
+	}
+	schema := c.run()
+	if len(c.errs) > 0 {
+		return nil, c.warnings, c.errs
+	}
+	return schema, c.warnings, nil
+}
+
+func (c *compiler) run() *yang.Schema {
+	c.loadAll()
+	if len(c.errs) > 0 {
+		return nil
+	}
+	c.definitions()
+	if len(c.errs) > 0 {
+		return nil
+	}
+	for {
+		c.features()
+		c.identities()
+		c.unusedTypedefs()
+		if len(c.errs) > 0 {
+			return nil
+		}
+		c.again = false
+		warnings := len(c.warnings)
+		c.tree()
+		if !c.again || c.halted {
+			break
+		}
+		// Another module is to be implemented: with it, everything anew.
+		c.warnings, c.errs = c.warnings[:warnings], nil
+		clear(c.types)
+		clear(c.plain)
+		for _, t := range c.typedefs {
+			t.ct, t.state = nil, fresh
+		}
+	}
+	if len(c.errs) > 0 {
+		return nil
+	}
+	c.schema.Seal()
+	return c.schema
+}
+
+// tree builds the schema tree of all implemented modules.
+func (c *compiler) tree() {
+	c.build = build{root: &draft{kind: yang.KindRoot}, schema: &yang.Schema{}}
+	mods := c.implemented()
+	for _, m := range mods {
+		c.top(m)
+	}
+	c.augments(mods)
+	c.augmentStructures(mods)
+	c.deviations(mods)
+	if len(c.errs) > 0 || c.again {
+		return
+	}
+	c.nodes(mods)
+	if len(c.errs) > 0 || c.again {
+		return
+	}
+	c.resolveLeafrefs()
+	if len(c.errs) > 0 || c.again {
+		return
+	}
+	c.constraints()
+	c.unusedGroupings(mods)
+}
+
+// implemented are the implemented modules, sorted by name.
+func (c *compiler) implemented() []*module {
+	var out []*module
+	for _, m := range c.byName {
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b *module) int { return strings.Compare(a.ym.Name, b.ym.Name) })
+	return out
+}
+
+// demand implements a module that was only imported so far (RFC 7950, 5.6.5).
+// It reports whether the module is implemented already.
+func (c *compiler) demand(m *module) bool {
+	if c.byName[m.ym.Name] != nil {
+		return true
+	}
+	m.ym.Implemented = true
+	c.byName[m.ym.Name] = m
+	c.again = true
+	return false
+}
+
+// fail notes an error.
+func (c *compiler) fail(s *parse.Statement, format string, args ...any) {
+	if len(c.errs) < maxErrors {
+		c.errs = append(c.errs, s.Errorf(format, args...))
+	} else {
+		c.halted = true
+	}
+}
+
+// warn notes what is an error only when strict.
+func (c *compiler) warn(s *parse.Statement, format string, args ...any) {
+	switch {
+	case c.opt.Strict:
+		c.fail(s, format, args...)
+	case len(c.warnings) < 10*maxErrors:
+		c.warnings = append(c.warnings, *s.Errorf(format, args...))
+	}
+}
+
+// halt notes an error that ends the run.
+func (c *compiler) halt(s *parse.Statement, format string, args ...any) {
+	if !c.halted {
+		c.halted = true
+		c.errs = append(c.errs, s.Errorf(format, args...))
+	}
+}
+
+// join is for messages.
+func join(list []string) string {
+	if len(list) > 8 {
+		return strings.Join(list[:8], ", ") + fmt.Sprintf(" and %d more", len(list)-8)
+	}
+	return strings.Join(list, ", ")
+}

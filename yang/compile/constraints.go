@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"strings"
+
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/parse"
+)
+
+// constraints computes what needs all nodes and types: defaults.
+func (c *compiler) constraints() {
+	for id, n := range c.schema.Nodes {
+		if n.Kind == yang.KindLeaf || n.Kind == yang.KindLeafList {
+			c.defaults(c.drafts[id], n)
+		}
+	}
+}
+
+// defaults fills in the canonical default values of a leaf or leaf-list.
+func (c *compiler) defaults(d *draft, n *yang.Node) {
+	if n.Type == nil {
+		return
+	}
+	list := d.defaults
+	if len(list) == 0 {
+		ct := c.typeOf(d.typ.stmt, d.typ.sc)
+		// RFC 7950, 7.6.1 and 7.7.2: the type's default counts unless a value
+		// must be there; YANG 1 has no defaults of leaf-lists.
+		if !n.Type.HasDefault || ct.def.stmt == nil || n.Mandatory || n.MinElements > 0 ||
+			n.Kind == yang.KindLeafList && !c.version11(d.at.stmt) {
+			return
+		}
+		list = []located{ct.def}
+	}
+	if n.Type.Base == yang.Empty { // RFC 7950, 9.11.2
+		c.fail(list[0].stmt, "cannot give the type empty a default")
+		return
+	}
+	seen := make(map[string]bool, len(list))
+	var values []string
+	for _, def := range list {
+		v, err := c.canonical(n.Type, def)
+		if err != nil {
+			c.failAt(def.stmt, n, "%s", err)
+			return
+		}
+		if seen[v] && n.Config { // RFC 7950, 7.7: the values of configuration are unique
+			c.failAt(def.stmt, n, "cannot use the default %q twice", def.stmt.Argument)
+			return
+		}
+		seen[v] = true
+		values = append(values, v)
+	}
+	if n.IsKey { // RFC 7950, 7.8.2: checked and then ignored
+		return
+	}
+	n.Defaults = values
+}
+
+// unusedGroupings expands the groupings that no implemented module uses, for
+// their errors, and throws the result away.
+func (c *compiler) unusedGroupings(mods []*module) {
+	if len(c.errs) > 0 {
+		return
+	}
+	for _, m := range mods {
+		for _, u := range m.units {
+			c.groupingsIn(u.root, m)
+		}
+	}
+}
+
+func (c *compiler) groupingsIn(s *parse.Statement, m *module) {
+	for i := range s.Sub {
+		d := &s.Sub[i]
+		switch d.Keyword {
+		case parse.Grouping:
+			if g := c.grouped[d]; g != nil && !g.used {
+				c.tryGrouping(g, m)
+			}
+			c.groupingsIn(d, m)
+		case parse.Container, parse.List, parse.Choice, parse.Case, parse.Augment, parse.Rpc, parse.Action, parse.Input, parse.Output,
+			parse.Notification:
+			c.groupingsIn(d, m)
+		}
+	}
+}
+
+// tryGrouping checks one grouping by itself. Paths and keys may lead out of
+// it, so only what does not depend on its surroundings is looked at.
+func (c *compiler) tryGrouping(g *grouping, m *module) {
+	holder := &draft{kind: yang.KindContainer, name: g.stmt.Argument, mod: m}
+	g.busy = true
+	count := c.count
+	c.children(holder, g.stmt, g.sc, m, 0)
+	c.count = count
+	g.busy = false
+	var check func(d *draft)
+	check = func(d *draft) {
+		if d.typ.stmt != nil {
+			ct := c.typeOf(d.typ.stmt, d.typ.sc)
+			if ct != nil && !ct.leafref && !d.disabled {
+				for _, def := range d.defaults {
+					if _, err := c.canonical(ct.t, def); err != nil {
+						c.fail(def.stmt, "%s", err)
+					}
+				}
+			}
+		}
+		for _, w := range d.whens {
+			c.checkSyntax(w.stmt, w.sc)
+		}
+		for _, m := range d.musts {
+			c.checkSyntax(m.stmt, m.sc)
+		}
+		for _, k := range d.kids {
+			check(k)
+		}
+	}
+	check(holder)
+}
+
+// fields splits at YANG's white space.
+func fields(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' })
+}

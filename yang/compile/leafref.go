@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/parse"
+)
+
+// pendingLeafref is a leafref whose target is to be found.
+type pendingLeafref struct {
+	n  *yang.Node
+	t  *yang.Type
+	ct *ctype
+}
+
+// resolveLeafrefs finds the targets of all leafrefs (RFC 7950, 9.9.2).
+func (c *compiler) resolveLeafrefs() {
+	for _, l := range c.leafrefs {
+		target, err := c.follow(l.ct.path, l.n, l.ct.pathAt.sc.unit)
+		if c.again {
+			continue
+		}
+		if err == nil && target.Kind != yang.KindLeaf && target.Kind != yang.KindLeafList {
+			err = fmt.Errorf("%s is no leaf or leaf-list", target.Path())
+		}
+		// RFC 7950, 9.9.5: configuration refers to configuration.
+		if err == nil && l.t.RequireInstance && l.n.Config && !target.Config && !c.underStructure(l.n) {
+			err = fmt.Errorf("%s is state, and the leafref is configuration that requires it", target.Path())
+		}
+		if err != nil {
+			c.failAt(l.ct.pathAt.stmt, l.n, "cannot use the path %q: %s", l.ct.pathAt.stmt.Argument, err)
+			continue
+		}
+		l.t.Target = target
+	}
+	if len(c.errs) > 0 || c.again {
+		return
+	}
+	c.leafrefLoops()
+	for i := range c.leafrefs {
+		named(c.leafrefs[i].t)
+	}
+	for _, l := range c.leafrefs { // unions around them
+		if l.n.Type != l.t {
+			named(l.n.Type)
+		}
+	}
+}
+
+// failAt is fail for what is wrong with one of perhaps many uses of a
+// statement: it says which.
+func (c *compiler) failAt(s *parse.Statement, n *yang.Node, format string, args ...any) {
+	c.fail(s, "%s: %s", fmt.Sprintf(format, args...), "at "+n.Path())
+}
+
+// leafrefLoops refuses leafrefs that come back to themselves.
+func (c *compiler) leafrefLoops() {
+	state := make(map[*yang.Type]state)
+	var visit func(t *yang.Type) bool
+	visit = func(t *yang.Type) bool {
+		switch t.Base {
+		case yang.Union:
+			for _, m := range t.Union {
+				if !visit(m) {
+					return false
+				}
+			}
+		case yang.Leafref:
+			switch state[t] {
+			case busy:
+				return false
+			case done:
+				return true
+			}
+			state[t] = busy
+			if t.Target != nil && t.Target.Type != nil && !visit(t.Target.Type) {
+				state[t] = done
+				return false
+			}
+			state[t] = done
+		}
+		return true
+	}
+	for _, l := range c.leafrefs {
+		if !visit(l.t) {
+			c.failAt(l.ct.pathAt.stmt, l.n, "cannot let a leafref refer to itself")
+		}
+	}
+}
+
+// named completes Type.Named of leafrefs and of unions that hold them.
+func named(t *yang.Type) bool {
+	switch t.Base {
+	case yang.Leafref:
+		t.Named = t.Target != nil && t.Target.Type != nil && named(t.Target.Type)
+	case yang.Union:
+		for _, m := range t.Union {
+			if named(m) {
+				t.Named = true
+			}
+		}
+	}
+	return t.Named
+}
+
+// follow walks a path through the schema, as data would be walked.
+func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Node, error) {
+	at := leaf
+	switch {
+	case p.Deref != nil:
+		ref, err := c.follow(p.Deref, leaf, u)
+		if err != nil || c.again {
+			return nil, err
+		}
+		if ref.Type == nil || ref.Type.Base != yang.Leafref {
+			return nil, fmt.Errorf("deref() needs a leafref, and %s is none", ref.Path())
+		}
+		for _, l := range c.leafrefs { // it may not be resolved yet
+			if l.t == ref.Type {
+				if at, err = c.follow(l.ct.path, ref, l.ct.pathAt.sc.unit); err != nil || c.again {
+					return nil, err
+				}
+			}
+		}
+	case p.Absolute:
+		at = c.schema.Root
+	}
+	for range p.Up {
+		if at == c.schema.Root || at == nil {
+			return nil, fmt.Errorf("it has more ../ than there are levels above %s", leaf.Path())
+		}
+		at = c.up(at)
+	}
+	for i, st := range p.Steps {
+		m := leaf.Module // RFC 7950, 6.4.1
+		if st.Prefix != "" {
+			pm := u.prefixes[st.Prefix]
+			if pm == nil {
+				return nil, fmt.Errorf("the prefix %q is not among the imports of %s", st.Prefix, u.root.Argument)
+			}
+			m = pm.ym
+			if at == c.schema.Root && !c.demand(pm) {
+				return nil, nil // once more, with that module
+			}
+		}
+		var next *yang.Node
+		if at != nil {
+			next = dataChild(at, m, st.Name)
+		}
+		if next == nil && i == 0 && (at == c.schema.Root || at == nil) {
+			next = c.operation(leaf, m, st.Name)
+		}
+		if next == nil {
+			where := "the top of the schema"
+			if at != nil && at != c.schema.Root {
+				where = at.Path()
+			}
+			why := ""
+			if c.isDisabled(at, m, st.Name) {
+				why = "; an if-feature that is not met took it out"
+			}
+			return nil, fmt.Errorf("there is no node %q below %s%s", st.Step, where, why)
+		}
+		at = next
+		if err := c.predicates(st, at, leaf, u); err != nil {
+			return nil, err
+		}
+	}
+	if at == nil || at == c.schema.Root {
+		return nil, fmt.Errorf("it names no leaf")
+	}
+	return at, nil
+}
+
+// predicates checks [key = current()/../leaf] (RFC 7950, 9.9.2).
+func (c *compiler) predicates(st parse.PathStep, list, leaf *yang.Node, u *unit) error {
+	for _, p := range st.Predicates {
+		key := dataChild(list, list.Module, p.Key.Name)
+		switch {
+		case list.Kind != yang.KindList:
+			return fmt.Errorf("%s is no list and has no keys", list.Path())
+		case key == nil || !key.IsKey:
+			return fmt.Errorf("%q is no key of %s", p.Key, list.Path())
+		}
+		value, err := c.follow(p.Value, leaf, u)
+		if err != nil {
+			return err
+		}
+		if value != nil && value.Kind != yang.KindLeaf && value.Kind != yang.KindLeafList {
+			return fmt.Errorf("%s is no leaf", value.Path())
+		}
+	}
+	return nil
+}
+
+// up is the parent in data; input and output stand for their operation, and
+// what a top-level operation is in is the root (RFC 7950, 6.4.1).
+func (c *compiler) up(n *yang.Node) *yang.Node {
+	p := n.DataParent
+	switch n.Kind {
+	case yang.KindInput, yang.KindOutput:
+		p = n.Parent.DataParent
+	case yang.KindStructure:
+		return nil
+	}
+	if p == nil {
+		return c.schema.Root
+	}
+	return p
+}
+
+// operation finds the operation, notification or structure that leaf is in as
+// a child of the root.
+func (c *compiler) operation(leaf *yang.Node, m *yang.Module, name string) *yang.Node {
+	for n := leaf; n != nil; n = n.Parent {
+		in := n
+		if n.Kind == yang.KindInput || n.Kind == yang.KindOutput {
+			n = n.Parent
+		}
+		if n.Parent == nil && n.Name == name && n.Module == m {
+			return in
+		}
+		if n.Kind == yang.KindStructure { // yang-data: its nodes are the top
+			if k := dataChild(n, m, name); k != nil {
+				return k
+			}
+		}
+	}
+	return nil
+}
+
+func dataChild(n *yang.Node, m *yang.Module, name string) *yang.Node {
+	for _, k := range n.DataChildren {
+		if k.Name == name && (k.Module == m || k.Module.Name == m.Name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// isDisabled: the node would be there with other features.
+func (c *compiler) isDisabled(n *yang.Node, m *yang.Module, name string) bool {
+	if n == nil {
+		return false
+	}
+	var look func(d *draft) bool
+	look = func(d *draft) bool {
+		for _, k := range d.kids {
+			if k.name == name && k.mod.ym.Name == m.Name ||
+				(k.kind == yang.KindChoice || k.kind == yang.KindCase) && look(k) {
+				return true
+			}
+		}
+		return false
+	}
+	return look(c.drafts[n.ID])
+}

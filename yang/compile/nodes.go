@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"cmp"
+	"slices"
+
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/parse"
+)
+
+// inherited is what a node takes over from those above it.
+type inherited struct {
+	config    bool
+	operation bool // inside an rpc, action or notification
+	status    yang.Status
+	whens     []*yang.XPath // of choices and cases between here and the data parent
+}
+
+// nodes makes the final nodes of all drafts.
+func (c *compiler) nodes(mods []*module) {
+	s := c.schema
+	for _, m := range c.modules {
+		s.Modules = append(s.Modules, m.ym)
+	}
+	slices.SortFunc(s.Modules, func(a, b *yang.Module) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Revision, b.Revision))
+	})
+	s.Nodes = make([]*yang.Node, 0, c.count+1)
+	c.drafts = make([]*draft, 0, c.count+1)
+	s.Root = c.node(c.root, nil, inherited{config: true})
+	for _, d := range c.rpcs {
+		if n := c.node(d, nil, inherited{operation: true}); n != nil {
+			s.RPCs = append(s.RPCs, n)
+		}
+	}
+	for _, d := range c.notifs {
+		if n := c.node(d, nil, inherited{operation: true}); n != nil {
+			s.Notifications = append(s.Notifications, n)
+		}
+	}
+	for _, d := range c.structs {
+		if n := c.node(d, nil, inherited{config: true}); n != nil {
+			s.Structures = append(s.Structures, n)
+		}
+	}
+	for _, m := range mods {
+		c.moduleExtensions(m)
+	}
+}
+
+// alloc makes a node in one of a few large pieces of memory.
+func (c *compiler) alloc() *yang.Node {
+	const chunk = 256
+	if len(c.slab) == cap(c.slab) {
+		c.slab = make([]yang.Node, 0, chunk)
+	}
+	c.slab = c.slab[:len(c.slab)+1]
+	return &c.slab[len(c.slab)-1]
+}
+
+// node makes the node of a draft and those below it; nil if it is disabled.
+func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
+	if d.disabled || c.halted {
+		return nil
+	}
+	n := c.alloc()
+	*n = yang.Node{ID: len(c.schema.Nodes), Kind: d.kind, Name: d.name, Index: -1, Parent: parent}
+	c.schema.Nodes = append(c.schema.Nodes, n)
+	c.drafts = append(c.drafts, d)
+	if d.mod != nil {
+		n.Module = d.mod.ym
+	}
+	if parent != nil {
+		n.DataParent = parent
+		if parent.Kind == yang.KindChoice || parent.Kind == yang.KindCase {
+			n.DataParent = parent.DataParent
+		}
+	}
+	c.describe(d, n, &in)
+	c.conditions(d, n, &in)
+	if d.typ.stmt != nil {
+		c.typed(d, n)
+	}
+	below := in
+	if n.Kind != yang.KindChoice && n.Kind != yang.KindCase {
+		below.whens = nil
+	}
+	if n.Kind >= yang.KindRPC && n.Kind <= yang.KindNotification {
+		below.operation, below.config = true, false
+	}
+	data := n
+	if n.Kind == yang.KindChoice || n.Kind == yang.KindCase {
+		data = n.DataParent
+	}
+	for _, k := range d.kids {
+		kn := c.node(k, n, below)
+		if kn == nil {
+			continue
+		}
+		switch k.kind {
+		case yang.KindAction:
+			data.Actions = append(data.Actions, kn)
+			continue
+		case yang.KindNotification:
+			data.Notifications = append(data.Notifications, kn)
+			continue
+		}
+		n.Children = append(n.Children, kn)
+		if kn.IsData() {
+			data.DataChildren = append(data.DataChildren, kn)
+		}
+	}
+	if d.at.stmt != nil {
+		n.Pos = position(d.at.stmt)
+		c.finishNode(d, n)
+	} else if d.parent != nil && d.parent.at.stmt != nil {
+		n.Pos = position(d.parent.at.stmt)
+	}
+	return n
+}
+
+// describe fills in config, status, texts and extensions.
+func (c *compiler) describe(d *draft, n *yang.Node, in *inherited) {
+	if d.config != nil && !in.operation && n.Kind < yang.KindRPC { // RFC 7950, 7.21.1: ignored in operations
+		want := d.config.Argument == "true"
+		if want && !in.config {
+			c.fail(d.config, "cannot make the %s %q configuration below a node that is not", n.Kind, n.Name)
+		}
+		in.config = want
+	}
+	n.Config = in.config && n.Kind < yang.KindRPC || n.Kind == yang.KindStructure && in.config
+	if d.status != nil {
+		status := statusOf2(d.status.Argument)
+		if status < in.status { // RFC 7950, 7.21.2
+			c.warn(d.status, "cannot give the %s %q the status %s below a node that is %s", n.Kind, n.Name, status, in.status)
+		}
+		in.status = status
+	}
+	n.Status = in.status
+	if d.description != nil {
+		n.Description = d.description.Argument
+	}
+	if d.reference != nil {
+		n.Reference = d.reference.Argument
+	}
+	if d.units.stmt != nil {
+		n.Units = d.units.stmt.Argument
+	}
+	if d.presence != nil {
+		n.Presence, n.HasPresence = d.presence.Argument, true
+	}
+	if d.orderedBy != nil && d.orderedBy.Argument == "user" && n.Config { // RFC 7950, 7.7.7: ignored for state
+		n.OrderedBy = yang.OrderedByUser
+	}
+	n.Mandatory = d.mandatory != nil && d.mandatory.Argument == "true"
+	if d.minimum != nil {
+		n.MinElements = uint64(integer(d.minimum.Argument))
+	}
+	if d.maximum != nil && d.maximum.Argument != "unbounded" {
+		n.MaxElements = uint64(integer(d.maximum.Argument))
+		if n.MinElements > n.MaxElements {
+			c.fail(d.maximum, "cannot ask for at least %d and at most %d entries of %q", n.MinElements, n.MaxElements, n.Name)
+		}
+	}
+	for _, x := range d.extensions {
+		c.nodeExtension(n, x)
+	}
+}
+
+func statusOf2(arg string) yang.Status {
+	for s := yang.Current; s <= yang.Obsolete; s++ {
+		if s.String() == arg {
+			return s
+		}
+	}
+	return yang.Current
+}
+
+// conditions fills in when and must. The whens of choices and cases go down to
+// the data nodes in them.
+func (c *compiler) conditions(d *draft, n *yang.Node, in *inherited) {
+	for _, w := range d.whens {
+		context := n
+		if !w.own {
+			context = n.DataParent
+			if context == nil {
+				context = c.schema.Root // a uses at the top of a module
+			}
+			if context == nil {
+				context = c.schema.Nodes[0]
+			}
+		}
+		if w.x == nil || w.x.Context != context {
+			w.x = c.xpath(w.located, context, w.user.ym)
+		}
+		n.Whens = append(n.Whens, w.x)
+	}
+	n.Whens = append(n.Whens, in.whens...)
+	in.whens = n.Whens
+	for _, m := range d.musts {
+		n.Musts = append(n.Musts, &yang.Must{XPath: c.xpath(m, n, n.Module), ErrorMessage: m.stmt.Text(parse.ErrorMessage),
+			ErrorAppTag: m.stmt.Text(parse.ErrorAppTag), Description: m.stmt.Text(parse.Description)})
+	}
+}
+
+// typed compiles the type of a leaf or leaf-list.
+func (c *compiler) typed(d *draft, n *yang.Node) {
+	ct := c.typeOf(d.typ.stmt, d.typ.sc)
+	if ct == nil {
+		return
+	}
+	n.Type = c.instance(ct, n)
+	if n.Units == "" {
+		n.Units = ct.t.Units // RFC 7950, 7.3.3
+	}
+}
+
+// finishNode checks what concerns a node and its children.
+func (c *compiler) finishNode(d *draft, n *yang.Node) {
+	switch n.Kind {
+	case yang.KindList:
+		c.keys(d, n)
+		c.uniques(d, n)
+	case yang.KindChoice:
+		c.defaultCase(d, n)
+	case yang.KindLeaf:
+		if n.Mandatory && len(d.defaults) > 0 { // RFC 7950, 7.6.4
+			c.fail(d.defaults[0].stmt, "cannot give the mandatory leaf %q a default", n.Name)
+		}
+	case yang.KindLeafList:
+		if n.MinElements > 0 && len(d.defaults) > 0 { // RFC 7950, 7.7.4
+			c.warn(d.defaults[0].stmt, "cannot give the leaf-list %q, which has min-elements, a default", n.Name)
+		}
+	}
+	if n.Kind != yang.KindChoice && n.Kind != yang.KindCase {
+		c.duplicates(n)
+		for i, k := range n.DataChildren {
+			k.Index = i
+		}
+	}
+}
+
+// keys resolves the key of a list (RFC 7950, 7.8.2).
+func (c *compiler) keys(d *draft, n *yang.Node) {
+	if d.key == nil {
+		if n.Config && n.Kind == yang.KindList && !c.underStructure(n) {
+			c.fail(d.at.stmt, "cannot use the list %q as configuration without a key", n.Name)
+		}
+		return
+	}
+	names, err := parse.Names(d.key.Argument)
+	if err != nil {
+		c.fail(d.key, "cannot use the key %q: %s", d.key.Argument, err)
+		return
+	}
+	for _, st := range names {
+		var leaf *yang.Node
+		for _, k := range n.Children {
+			if k.Name == st.Name && k.Module == n.Module {
+				leaf = k
+			}
+		}
+		switch {
+		case leaf == nil || leaf.Kind != yang.KindLeaf:
+			c.fail(d.key, "cannot use %q as a key of the list %q: it has no such leaf", st, n.Name)
+			return
+		case leaf.IsKey:
+			c.fail(d.key, "cannot use %q twice in the key of the list %q", st, n.Name)
+			return
+		case leaf.Config != n.Config:
+			c.fail(d.key, "cannot use %q as a key: its config differs from that of the list %q", st, n.Name)
+			return
+		case leaf.Type != nil && leaf.Type.Base == yang.Empty && !c.version11(d.key): // RFC 6020, 7.8.2
+			c.fail(d.key, "cannot use %q of type empty as a key: that needs yang-version 1.1", st)
+			return
+		case len(leaf.Whens) > 0 || c.drafts[leaf.ID].hasIfFeature(): // RFC 7950, 7.20.2, 7.21.5
+			c.fail(d.key, "cannot use %q as a key: it has a when or an if-feature", st)
+			return
+		}
+		leaf.IsKey = true
+		n.Keys = append(n.Keys, leaf)
+	}
+	rest := slices.DeleteFunc(slices.Clone(n.DataChildren), func(k *yang.Node) bool { return k.IsKey })
+	n.DataChildren = append(slices.Clone(n.Keys), rest...)
+}
+
+func (d *draft) hasIfFeature() bool {
+	return d.at.stmt != nil && d.at.stmt.First(parse.IfFeature) != nil
+}
+
+func (c *compiler) underStructure(n *yang.Node) bool {
+	for ; n != nil; n = n.Parent {
+		if n.Kind == yang.KindStructure {
+			return true
+		}
+	}
+	return false
+}
+
+// uniquePaths reads the argument of "unique".
+func uniquePaths(arg string) ([][]parse.Step, error) {
+	var out [][]parse.Step
+	for _, w := range fields(arg) {
+		steps, err := parse.SchemaPath(w)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, steps)
+	}
+	return out, nil
+}
+
+// uniques resolves the unique statements of a list (RFC 7950, 7.8.3).
+func (c *compiler) uniques(d *draft, n *yang.Node) {
+	for _, u := range d.uniques {
+		paths, err := uniquePaths(u.stmt.Argument)
+		if err != nil {
+			c.fail(u.stmt, "cannot use the unique %q: %s", u.stmt.Argument, err)
+			return
+		}
+		var leaves []*yang.Node
+		config := 0
+		for _, steps := range paths {
+			at := d
+			for _, st := range steps {
+				if c.module(u.sc.unit, st.Prefix, u.stmt) == nil {
+					return
+				}
+				// Prefixes of the text that a grouping is in say nothing where it is used.
+				next := at.find(nil, st.Name)
+				if next == nil {
+					c.fail(u.stmt, "cannot find the node %q of the unique %q", st, u.stmt.Argument)
+					return
+				}
+				if at = next; at.kind == yang.KindList {
+					c.fail(u.stmt, "cannot use %q in a unique: it is inside another list", st)
+					return
+				}
+			}
+			if at.kind != yang.KindLeaf {
+				c.fail(u.stmt, "cannot use %q in a unique: it is no leaf", at.name)
+				return
+			}
+			leaf := c.nodeOf(n, at)
+			if leaf == nil {
+				continue // disabled
+			}
+			if leaf.Config {
+				config++
+			}
+			leaves = append(leaves, leaf)
+		}
+		if config != 0 && config != len(leaves) {
+			c.fail(u.stmt, "cannot mix configuration and state in the unique %q", u.stmt.Argument)
+			return
+		}
+		if len(leaves) > 0 {
+			n.Unique = append(n.Unique, leaves)
+		}
+	}
+}
+
+// nodeOf finds the node of a draft below n, nil if it is disabled.
+func (c *compiler) nodeOf(n *yang.Node, d *draft) *yang.Node {
+	for id := n.ID; id < len(c.drafts); id++ {
+		if c.drafts[id] == d {
+			return c.schema.Nodes[id]
+		}
+	}
+	return nil
+}
+
+// defaultCase resolves the default of a choice (RFC 7950, 7.9.3).
+func (c *compiler) defaultCase(d *draft, n *yang.Node) {
+	if len(d.defaults) == 0 {
+		return
+	}
+	s := d.defaults[0].stmt
+	if n.Mandatory {
+		c.fail(s, "cannot give the mandatory choice %q a default", n.Name)
+		return
+	}
+	_, name := split(s.Argument)
+	for _, k := range n.Children {
+		if k.Name == name {
+			n.DefaultCase = k
+		}
+	}
+	if n.DefaultCase == nil {
+		if k := d.find(nil, name); k == nil {
+			c.fail(s, "cannot find the default case %q of the choice %q", s.Argument, n.Name)
+		}
+		return // disabled
+	}
+	for _, k := range n.DefaultCase.Children {
+		if k.Mandatory {
+			c.fail(s, "cannot use the case %q as default: its %s %q is mandatory", name, k.Kind, k.Name)
+		}
+	}
+}
+
+// sibling is a name in the scope of one data parent (RFC 7950, 6.2.1).
+type sibling struct {
+	mod  *yang.Module
+	name string
+}
+
+// duplicates refuses two nodes of the same name under one parent, whatever
+// choices and cases they are in.
+func (c *compiler) duplicates(n *yang.Node) {
+	count := len(n.DataChildren) + len(n.Actions) + len(n.Notifications)
+	if count+len(n.Children) < 2 {
+		return
+	}
+	seen := make(map[sibling]bool, count)
+	note := func(k *yang.Node, what sibling, in map[sibling]bool) {
+		if in[what] {
+			s := c.drafts[k.ID].at.stmt
+			if s == nil {
+				s = c.drafts[k.ID].parent.at.stmt
+			}
+			c.fail(s, "cannot use the name %q twice in %s %q", k.Name, n.Kind, n.Name)
+		}
+		in[what] = true
+	}
+	for _, list := range [][]*yang.Node{n.DataChildren, n.Actions, n.Notifications} {
+		for _, k := range list {
+			note(k, sibling{k.Module, k.Name}, seen)
+		}
+	}
+	var choices func(list []*yang.Node)
+	choices = func(list []*yang.Node) {
+		for _, k := range list {
+			if k.Kind != yang.KindChoice {
+				continue
+			}
+			note(k, sibling{k.Module, k.Name}, seen)
+			cases := make(map[sibling]bool, len(k.Children))
+			for _, cs := range k.Children {
+				note(cs, sibling{cs.Module, cs.Name}, cases)
+				choices(cs.Children)
+			}
+		}
+	}
+	choices(n.Children)
+}
