@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command nso is the operator's and the developer's tool: it runs an instance,
+// is its command line, and asks and steers the daemon over the IPC socket, all
+// with the rights of the caller.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// command is one subcommand of nso.
+type command struct {
+	name, usage, help string
+	run               func(ctx context.Context, t *tool) error
+}
+
+func commands() []command {
+	return []command{
+		{"cli", "[-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
+		{"status", "[--json]", "what the daemon says of itself", status},
+		{"sessions", "[--json]", "who is logged in", sessions},
+		{"kick", "ID [REASON]", "end a session", kick},
+		{"reload", "[--json]", "let the daemon read its configuration file again", reload},
+		{"stop", "", "end the daemon", stop},
+		{"check", "[--json] FILE", "read nso.toml, and print what was understood", check},
+		{"netconf", "", "a raw NETCONF session on standard input and output", netconf},
+		{"whoami", "[--json]", "who the daemon takes you for", whoami},
+		{"version", "", "print the version", printVersion},
+		{"help", "", "this list", help},
+	}
+}
+
+// tool is one invocation of a subcommand.
+type tool struct {
+	name     string
+	args     []string
+	in       *os.File
+	out, err io.Writer
+	json     bool
+}
+
+// usageError is a wrong invocation: exit status 2.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// exitStatus is an exit status of a command that has said all itself.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	args := os.Args[1:]
+	if filepath.Base(os.Args[0]) == "nso-cli" {
+		args = append([]string{"cli"}, args...)
+	}
+	os.Exit(dispatch(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// dispatch runs one command line and returns the exit status.
+func dispatch(ctx context.Context, args []string, in *os.File, out, errs io.Writer) int {
+	err := find(args, func(c command, rest []string) error {
+		return c.run(ctx, &tool{name: c.name, args: rest, in: in, out: out, err: errs})
+	})
+	var usage *usageError
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &usage):
+		fmt.Fprintf(errs, "nso: %v\n", err)
+		return 2
+	}
+	fmt.Fprintf(errs, "nso: %v\n", err)
+	return 1
+}
+
+func find(args []string, run func(command, []string) error) error {
+	if len(args) == 0 {
+		return &usageError{"cannot run without a command; \"nso help\" lists them"}
+	}
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
+		name = "help"
+	case "-version", "--version":
+		name = "version"
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return run(c, args[1:])
+		}
+	}
+	return &usageError{fmt.Sprintf("cannot run %q: there is no such command; \"nso help\" lists them", name)}
+}
+
+// flags makes the set of flags of a command, with --json if it has that.
+func (t *tool) flags(withJSON bool) *flag.FlagSet {
+	fs := flag.NewFlagSet("nso "+t.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	if withJSON {
+		fs.BoolVar(&t.json, "json", false, "")
+	}
+	return fs
+}
+
+// parse reads the flags and checks the number of arguments that are left.
+func (t *tool) parse(fs *flag.FlagSet, least, most int) error {
+	err := fs.Parse(t.args)
+	if err == nil {
+		switch t.args = fs.Args(); {
+		case len(t.args) < least:
+			err = errors.New("an argument is missing")
+		case len(t.args) > most:
+			err = fmt.Errorf("%q is too much", t.args[most])
+		default:
+			return nil
+		}
+	}
+	return &usageError{fmt.Sprintf("cannot run %s: %v; use: %s", t.name, err, t.usage())}
+}
+
+func (t *tool) usage() string {
+	for _, c := range commands() {
+		if c.name == t.name {
+			return strings.TrimSpace("nso " + c.name + " " + c.usage)
+		}
+	}
+	return "nso help"
+}
+
+func printVersion(_ context.Context, t *tool) error {
+	if err := t.parse(t.flags(false), 0, 0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(t.out, "nso", version)
+	return err
+}
+
+func help(_ context.Context, t *tool) error {
+	fmt.Fprint(t.out, "nso, a network-management daemon that is never root\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(t.out, "  %-38s %s\n", strings.TrimSpace("nso "+c.name+" "+c.usage), c.help)
+	}
+	_, err := fmt.Fprint(t.out, "\nThe daemon's socket is /run/nso/ipc, or that of your own instance, or what NSO_IPC_PATH says.\n")
+	return err
+}
