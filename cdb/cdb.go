@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cdb is the configuration database: the current root of the running
+// datastore, and the journal that makes each next one durable.
+//
+// It asks nobody for permission and validates nothing: mgmt has done both. It
+// sends nothing to clients.
+//
+// Invariants:
+//  1. One appended record is the decision of a commit. The new root is visible
+//     only after the record is on the disk.
+//  2. The root in memory is what a restart would read: the newest snapshot and
+//     every record after it, applied in order.
+//  3. A root is immutable; readers load a pointer and never wait.
+//  4. After a failed write or sync nothing is committed any more; reads go on.
+//  5. A database whose data does not fit the schema is not opened and not
+//     changed: the error names the nodes.
+package cdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nso.example/nso/cdb/journal"
+	"nso.example/nso/tree"
+	"nso.example/nso/tree/binenc"
+	"nso.example/nso/yang"
+)
+
+// kindDiff marks a record whose payload is a difference of the running datastore.
+const kindDiff = 1
+
+// Options of a database. Schema is required.
+type Options struct {
+	Schema *yang.Schema
+	// Factory makes the data that a new database begins with; nil is none.
+	Factory func() (*tree.Node, error)
+	Log     *slog.Logger
+	Journal journal.Options
+	// SnapshotBytes is how much the journal grows before a snapshot is taken;
+	// it is never less than half the size of the last one. 0 means 8 MiB.
+	SnapshotBytes int64
+}
+
+// Meta says who made a commit, how and why.
+type Meta struct {
+	Session uint32    `json:"session,omitempty"`
+	User    string    `json:"user,omitempty"`
+	Door    string    `json:"door,omitempty"`
+	Source  string    `json:"source,omitempty"`
+	Label   string    `json:"label,omitempty"`
+	Comment string    `json:"comment,omitempty"`
+	Time    time.Time `json:"-"` // kept by the journal; set by Commit if zero
+}
+
+// Commit is one entry of the history.
+type Commit struct {
+	Revision uint64
+	Meta     Meta
+}
+
+// version is a root with its revision.
+type version struct {
+	root *tree.Node
+	rev  uint64
+}
+
+// DB is an open database.
+type DB struct {
+	schema *yang.Schema
+	log    *slog.Logger
+	opts   Options
+	j      *journal.Log
+
+	current atomic.Pointer[version]
+
+	write     sync.Mutex // one Commit at a time
+	since     int64      // bytes appended since the last snapshot was begun
+	lastSnap  int64      // bytes of the last snapshot
+	snapping  atomic.Bool
+	snapshots sync.WaitGroup
+	closed    bool
+}
+
+// ErrConflict says that base was not the current root.
+var ErrConflict = errors.New("cannot commit: the data has changed meanwhile")
+
+// Open opens the database in dir and reads the data into memory. A new one
+// begins with the factory data, as revision 1.
+func Open(dir string, o Options) (*DB, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.SnapshotBytes == 0 {
+		o.SnapshotBytes = 8 << 20
+	}
+	o.Journal.Logger = o.Log
+	j, err := journal.Open(dir, o.Journal)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	db := &DB{schema: o.Schema, log: o.Log, opts: o, j: j}
+	if err := db.load(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open the database: %w", err), j.Close())
+	}
+	return db, nil
+}
+
+// load reads the newest snapshot and the records after it.
+func (db *DB) load(dir string) error {
+	root := tree.New(db.schema.Root)
+	rev, snap, err := db.j.SnapshotReader()
+	switch {
+	case errors.Is(err, journal.ErrNoSnapshot):
+	case err != nil:
+		return err
+	default:
+		counted := &counter{r: snap}
+		root, err = binenc.Decode(counted, db.schema)
+		db.lastSnap = counted.n
+		if err = errors.Join(err, snap.Close()); err != nil {
+			return fmt.Errorf("%s, snapshot %d: %w", dir, rev, err)
+		}
+	}
+	err = db.j.Replay(func(r journal.Record) error {
+		if r.Kind != kindDiff {
+			return fmt.Errorf("%s, revision %d: it is of kind %d, which this version does not know; use the version that wrote it", dir, r.Revision, r.Kind)
+		}
+		next, err := binenc.ApplyDiff(db.schema, root, r.Payload)
+		if err != nil {
+			return fmt.Errorf("%s, revision %d: %w", dir, r.Revision, err)
+		}
+		root, rev = next, r.Revision
+		db.since += int64(len(r.Payload))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	db.current.Store(&version{root, rev})
+	if rev == 0 && db.opts.Factory != nil {
+		first, err := db.opts.Factory()
+		if err != nil {
+			return fmt.Errorf("factory data: %w", err)
+		}
+		if _, err := db.Commit(context.Background(), root, first, Meta{User: "factory", Comment: "factory data"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counter counts the bytes read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Root is the current root of running.
+func (db *DB) Root() *tree.Node { return db.current.Load().root }
+
+// Current is the current root with its revision.
+func (db *DB) Current() (*tree.Node, uint64) {
+	v := db.current.Load()
+	return v.root, v.rev
+}
+
+// Commit makes next the current root and returns its revision. base must be the
+// current root, else the error is ErrConflict. When Commit returns nil the change
+// survives kill -9 and a power cut; when it returns an error it has not happened,
+// with one exception: after a failed sync (journal.ErrFailed) nobody knows before
+// the next start.
+func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	meta, err := json.Marshal(m)
+	if err != nil {
+		return 0, err
+	}
+	db.write.Lock()
+	defer db.write.Unlock()
+	v := db.current.Load()
+	if v.root != base {
+		return 0, ErrConflict
+	}
+	payload := binenc.EncodeDiff(base, next)
+	// The decision. The context ends nothing from here on: what is written is true.
+	rev, err := db.j.Append(context.WithoutCancel(ctx), v.rev, journal.Record{Time: m.Time, Kind: kindDiff, Meta: meta, Payload: payload})
+	if err != nil {
+		return 0, err
+	}
+	db.current.Store(&version{next, rev})
+	db.since += int64(len(payload))
+	if db.since > max(db.opts.SnapshotBytes, db.lastSnap/2) {
+		db.snapshot()
+	}
+	return rev, nil
+}
+
+// snapshot begins to write the current root beside the commits that follow.
+// write is held.
+func (db *DB) snapshot() {
+	if db.closed || !db.snapping.CompareAndSwap(false, true) {
+		return
+	}
+	db.since = 0
+	v := db.current.Load()
+	db.snapshots.Go(func() {
+		defer db.snapping.Store(false)
+		begin := time.Now()
+		var size int64
+		err := db.j.Snapshot(v.rev, func(w io.Writer) error {
+			out := &writeCounter{w: w}
+			err := binenc.Encode(out, v.root)
+			size = out.n
+			return err
+		})
+		if err != nil {
+			// The records are still there; a start takes longer, nothing is lost.
+			db.log.Error("cannot write a snapshot of the database; it will be tried again", "txid", v.rev, "err", err)
+			return
+		}
+		db.write.Lock()
+		db.lastSnap = size
+		db.write.Unlock()
+		db.log.Debug("snapshot written", "txid", v.rev, "bytes", size, "dur", time.Since(begin))
+	})
+}
+
+type writeCounter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *writeCounter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// History returns the commits from a revision on, oldest first, at most n.
+func (db *DB) History(from uint64, n int) ([]Commit, error) {
+	var all []Commit
+	_, last := db.Current()
+	first := db.j.Stats().FirstRevision
+	for rev := max(from, first); rev <= last && len(all) < n; rev++ {
+		r, err := db.j.Read(rev)
+		if err != nil {
+			return all, err
+		}
+		c := Commit{Revision: rev}
+		if err := json.Unmarshal(r.Meta, &c.Meta); err != nil {
+			return all, fmt.Errorf("cannot read who made revision %d: %w", rev, err)
+		}
+		c.Meta.Time = r.Time
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Stats are the journal's.
+func (db *DB) Stats() journal.Stats { return db.j.Stats() }
+
+// Close ends the database: a snapshot that is being written is finished.
+func (db *DB) Close() error {
+	db.write.Lock()
+	db.closed = true
+	db.write.Unlock()
+	db.snapshots.Wait()
+	return db.j.Close()
+}
