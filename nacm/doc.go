@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nacm is RFC 8341 as a pure function: from the data below /nacm and a
+// user with groups to what may be read, written and run.
+//
+// It logs nothing, holds nothing and knows no session. mgmt asks it and says no.
+//
+// Invariants:
+//  1. A Policy is immutable; it belongs to one /nacm container and is compiled
+//     again when that changes.
+//  2. The first rule that matches decides (RFC 8341, 3.4.5, step 6); without one
+//     the nodes' own default-deny statements, then the defaults.
+//  3. A rule whose path names no node of the schema matches nothing.
+//  4. View.Prune and View.Guard cost nothing for whoever may do everything.
+package nacm
