@@ -46,13 +46,16 @@ type Insert struct {
 type Edit struct {
 	Schema *yang.Node
 	Op     Op
-	// Whole says that Op, a delete or remove, is for all entries of a list or
-	// leaf-list at once.
+	// Whole says that Op, a delete, remove or replace, is for all entries of a
+	// list or leaf-list at once. The Tree of a replace is then a node of the
+	// parent's schema, which holds the entries that shall be.
 	Whole  bool
 	Key    Key    // list entry
 	Value  string // leaf, leaf-list entry; canonical
 	Any    Any    // anydata, anyxml
-	Insert Insert // entries of lists and leaf-lists ordered by the user
+	// Insert is for entries of lists and leaf-lists ordered by the user. With
+	// OpNone it moves an entry that must exist.
+	Insert Insert
 	// Tree is a part of the content (of a container, list entry or the root)
 	// in which Op is the operation of each node. It is done before Children
 	// and costs least: what does not exist yet is taken over as it is.
@@ -82,6 +85,9 @@ type Guard func(p Path, what Access) error
 // its Tree included.
 func (e *Edit) Split() []Edit {
 	var all []Edit
+	if e.Whole {
+		return nil
+	}
 	_ = eachChild(e.Tree, e.Op, func(c *Edit) error { // never fails
 		all = append(all, *c)
 		return nil

@@ -79,26 +79,16 @@ func (ed *Editor) Put(p Path, c Child) error {
 
 func (ed *Editor) put(p Path, c Child, at Insert) error {
 	ed.a.token = nil
-	if c.List != nil || c.LeafList != nil { // all of a list
-		parent := &Node{schema: c.Schema.DataParent}
-		if c.List != nil {
-			parent.kids = []kid{c.List}
-		} else {
-			parent.kids = []kid{c.LeafList}
-		}
-		if len(p) == 0 {
-			return mgmterr.New(mgmterr.InvalidValue, "", "cannot put a list: a path is needed")
-		}
-		if _, ok := ed.root.Find(p); ok && !isPositional(c.Schema) {
-			if err := ed.Delete(p); err != nil {
-				return err
-			}
-		}
-		up := p.parent()
-		if len(up) > 0 && up[len(up)-1].HasKey {
-			parent.leaves = string(up[len(up)-1].Key)
-		}
-		return ed.do(up, OpMerge, &Edit{Op: OpMerge, Tree: parent})
+	var all kid
+	switch {
+	case c.List != nil:
+		all = c.List
+	case c.LeafList != nil:
+		all = c.LeafList
+	}
+	if all != nil {
+		whole := &Node{schema: c.Schema.DataParent, kids: []kid{all}}
+		return ed.do(p, OpMerge, &Edit{Op: OpReplace, Whole: true, Tree: whole})
 	}
 	return ed.do(p, OpMerge, &Edit{Op: OpReplace, Value: c.Value, Any: c.Any, Tree: c.Node, Insert: at})
 }
@@ -136,9 +126,9 @@ func (ed *Editor) do(p Path, above Op, last *Edit) error {
 		switch st.Schema.Kind {
 		case yang.KindLeafList:
 			last.Value = st.Value
-			last.Whole = !st.HasKey
+			last.Whole = last.Whole || !st.HasKey
 		case yang.KindList:
-			last.Whole = !st.HasKey && (last.Op == OpDelete || len(st.Schema.Keys) > 0)
+			last.Whole = last.Whole || !st.HasKey && (last.Op == OpDelete || len(st.Schema.Keys) > 0)
 		}
 	}
 	*e = *last

@@ -281,7 +281,7 @@ func (a *applier) leafListEntry(m *mut, e *Edit) error {
 		return err
 	}
 	switch {
-	case e.Op == OpNone:
+	case e.Op == OpNone && e.Insert.Where == 0:
 		return nil
 	case e.Op == OpDelete || e.Op == OpRemove:
 		if err := a.ask(st, Delete); err != nil {
@@ -294,8 +294,10 @@ func (a *applier) leafListEntry(m *mut, e *Edit) error {
 		}
 		return nil
 	}
-	if err := a.chose(m, s); err != nil {
-		return err
+	if e.Op.sets() {
+		if err := a.chose(m, s); err != nil {
+			return err
+		}
 	}
 	if !exists {
 		if err := a.ask(st, Create); err != nil {
@@ -320,19 +322,35 @@ func (a *applier) leafListEntry(m *mut, e *Edit) error {
 	return nil
 }
 
-// whole deletes all entries of a list or leaf-list.
+// whole deletes or replaces all entries of a list or leaf-list.
 func (a *applier) whole(m *mut, e *Edit) error {
 	st := Step{Schema: e.Schema}
 	k := m.kid(e.Schema)
-	if e.Op != OpDelete && e.Op != OpRemove {
-		return a.fail(mgmterr.OperationNotSupported, &st, "cannot %s all of %s at once: name an entry", e.Op, e.Schema.Name)
+	switch e.Op {
+	case OpDelete, OpRemove:
+		if done, err := a.has(st, e.Op, k != nil, true); done {
+			return err
+		}
+		if err := a.askKid(k, Delete); err != nil {
+			return err
+		}
+		m.removeKid(e.Schema)
+		return nil
+	case OpReplace:
+		if e.Tree == nil || e.Tree.schema != m.schema {
+			break
+		}
+		fresh := e.Tree.kid(e.Schema)
+		switch {
+		case fresh == nil && k == nil:
+			return nil
+		case fresh == nil:
+			m.removeKid(e.Schema)
+			return a.askKid(k, Delete)
+		case k == nil:
+			return a.adopt(m, nil, fresh)
+		}
+		return a.becomeKid(m, k, fresh)
 	}
-	if done, err := a.has(st, e.Op, k != nil, true); done {
-		return err
-	}
-	if err := a.askKid(k, Delete); err != nil {
-		return err
-	}
-	m.removeKid(e.Schema)
-	return nil
+	return a.fail(mgmterr.OperationNotSupported, &st, "cannot %s all of %s at once: name an entry", e.Op, e.Schema.Name)
 }

@@ -126,9 +126,6 @@ func (n *Node) step(s *Step) (Child, bool) {
 	return n.child(s.Schema)
 }
 
-// parent is the path without its last step.
-func (p Path) parent() Path { return p[:len(p)-1] }
-
 // ParsePath reads an instance path: names as module:name, the module left out
 // where it is that of the step before (RFC 7951, 6.11); predicates of keys in
 // any order, of a leaf-list as [.='value'], of a list without key as a position.

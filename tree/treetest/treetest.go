@@ -178,8 +178,8 @@ func All() *yang.Schema {
 	m, aug := Module("t"), Module("aug")
 	base := &yang.Identity{Name: "type", Module: m, Enabled: true}
 	for _, id := range []*yang.Identity{
-		{Name: "eth", Module: m, Enabled: true, Bases: []*yang.Identity{base}},
 		{Name: "tunnel", Module: aug, Enabled: true, Bases: []*yang.Identity{base}},
+		{Name: "eth", Module: m, Enabled: true, Bases: []*yang.Identity{base}},
 	} {
 		base.Derived = append(base.Derived, id)
 		id.Module.Identities = append(id.Module.Identities, id)
