@@ -56,7 +56,7 @@ type Actor struct {
 	Groups []string // the groups that the system knows User in (RFC 8341, 3.4.5)
 	Peer   Peer
 
-	// Own is the name of the peer's uid where User is another: the peer acts as
+	// Own is the name of the peer's uid. It differs from User where the peer acts as
 	// User by a grant, or was believed because netconf.tcp.trust is "claimed".
 	Own string
 }
