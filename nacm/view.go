@@ -46,6 +46,9 @@ func (v *View) Exec(moduleName, rpc string) bool {
 			return r.permit
 		}
 	}
+	if moduleName == "ietf-netconf" && (rpc == "kill-session" || rpc == "delete-config") {
+		return false // 3.4.4, step 11
+	}
 	if m := v.policy.schema.Module(moduleName); m != nil {
 		if n := v.policy.schema.RPC(m.Namespace, rpc); n != nil && n.DefaultDenyAll {
 			return false // RFC 8341, 3.4.4, step 10

@@ -118,6 +118,7 @@ func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
 	} else if d.parent != nil && d.parent.at.stmt != nil {
 		n.Pos = position(d.parent.at.stmt)
 	}
+	c.index(n)
 	return n
 }
 
@@ -234,11 +235,16 @@ func (c *compiler) finishNode(d *draft, n *yang.Node) {
 			c.warn(d.defaults[0].stmt, "cannot give the leaf-list %q, which has min-elements, a default", n.Name)
 		}
 	}
-	if n.Kind != yang.KindChoice && n.Kind != yang.KindCase {
-		c.duplicates(n)
-		for i, k := range n.DataChildren {
-			k.Index = i
-		}
+}
+
+// index gives the data children of n, which is complete, their places.
+func (c *compiler) index(n *yang.Node) {
+	if n.Kind == yang.KindChoice || n.Kind == yang.KindCase {
+		return
+	}
+	c.duplicates(n)
+	for i, k := range n.DataChildren {
+		k.Index = i
 	}
 }
 
