@@ -125,16 +125,20 @@ func (sh *Shell) exit(ctx context.Context, in *invocation) error {
 		sh.leave = true
 		return nil
 	}
-	if len(sh.back) > 0 && !whole {
-		sh.at = sh.back[len(sh.back)-1]
+	if len(sh.at.words) == 0 || whole {
+		return sh.leaveConfiguration(ctx)
+	}
+	from := sh.at.path
+	sh.at = sh.top()
+	for len(sh.back) > 0 {
+		last := sh.back[len(sh.back)-1]
 		sh.back = sh.back[:len(sh.back)-1]
-		return nil
+		if last.path != from { // up may have come back to it by itself
+			sh.at = last
+			break
+		}
 	}
-	if len(sh.at.words) > 0 && !whole {
-		sh.at = sh.top()
-		return nil
-	}
-	return sh.leaveConfiguration(ctx)
+	return nil
 }
 
 func (sh *Shell) completeExit(ctx context.Context, words []word, c *Completion) error {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -24,9 +26,12 @@ type tty struct {
 	sh      *Shell
 	in, out *os.File
 	saved   *term.State
-	editor  *term.Terminal
+	editor  *term.Terminal // changed under mu
+	mu      sync.Mutex     // held by followSize too
 	history history
 	width   atomic.Int64
+	buf     [256]byte
+	typed   []byte // read, and not yet taken by the editor
 
 	interrupted atomic.Bool
 	column      bool // the last byte of a command's output ended no line
@@ -40,10 +45,9 @@ func (sh *Shell) Interact(ctx context.Context, in, out *os.File) error {
 		return fmt.Errorf("cannot use this terminal: %w", err)
 	}
 	defer term.Restore(int(in.Fd()), t.saved)
-	t.editor = term.NewTerminal(t, "")
-	t.editor.History = &t.history
+	t.newEditor()
 	t.editor.SetBracketedPasteMode(true)
-	defer t.editor.SetBracketedPasteMode(false)
+	defer func() { t.editor.SetBracketedPasteMode(false) }()
 	stop := t.followSize()
 	defer stop()
 	direct := sh.out
@@ -52,25 +56,47 @@ func (sh *Shell) Interact(ctx context.Context, in, out *os.File) error {
 	return t.loop(ctx)
 }
 
+// newEditor makes an editor for the present size of the terminal.
+func (t *tty) newEditor() {
+	t.mu.Lock()
+	t.editor = term.NewTerminal(t, "")
+	t.editor.History = &t.history
+	t.mu.Unlock()
+	t.resize()
+}
+
+func (t *tty) resize() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w, h, err := term.GetSize(int(t.out.Fd())); err == nil && w > 0 && h > 0 {
+		t.width.Store(int64(w))
+		// The editor refuses no size.
+		_ = t.editor.SetSize(w, h)
+	}
+}
+
 // Read gives the editor what was typed. Ctrl-C empties the line: the editor
 // itself would end with it.
 func (t *tty) Read(b []byte) (int, error) {
 	const cancelled = "\x05\x15\r" // to the end, erase to the beginning, enter
-	var key [1]byte
-	// One byte at a time only where b has no room for what Ctrl-C becomes.
-	if len(b) < len(cancelled) {
-		n, err := t.in.Read(key[:])
-		if n == 1 && key[0] == 3 {
-			key[0] = '\r'
+	if len(t.typed) == 0 {
+		n, err := t.in.Read(t.buf[:])
+		if n <= 0 {
+			return 0, err
 		}
-		return copy(b, key[:n]), err
+		t.typed = t.buf[:n]
+		if i := bytes.LastIndexByte(t.typed, 3); i >= 0 {
+			t.typed = append([]byte(cancelled), t.typed[i+1:]...)
+		}
 	}
-	n, err := t.in.Read(b[:len(b)-len(cancelled)+1])
-	if i := strings.IndexByte(string(b[:n]), 3); i >= 0 {
-		// What was typed before and after in the same instant goes with it.
-		n = copy(b, cancelled)
+	// The editor forgets what follows the Ctrl-D that ends it.
+	now := t.typed
+	if i := bytes.IndexByte(now, 4); i >= 0 {
+		now = now[:i+1]
 	}
-	return n, err
+	n := copy(b, now)
+	t.typed = t.typed[n:]
+	return n, nil
 }
 
 // Write is the editor's way to the terminal.
@@ -90,21 +116,13 @@ func (s screen) Write(b []byte) (int, error) {
 }
 
 func (t *tty) followSize() (stop func()) {
-	resize := func() {
-		if w, h, err := term.GetSize(int(t.out.Fd())); err == nil && w > 0 && h > 0 {
-			t.width.Store(int64(w))
-			// The editor refuses no size.
-			_ = t.editor.SetSize(w, h)
-		}
-	}
-	resize()
 	changes, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(changes, unix.SIGWINCH)
 	go func() {
 		for {
 			select {
 			case <-changes:
-				resize()
+				t.resize()
 			case <-done:
 				return
 			}
@@ -125,7 +143,6 @@ func (t *tty) loop(ctx context.Context) error {
 			if ends++; ends > 2 { // a terminal that is gone answers no question
 				return errors.New("cannot read from the terminal any more; changes that were not committed are given up")
 			}
-			fmt.Fprint(t.editor, "\n")
 			if !t.sh.configuring {
 				return nil
 			}
@@ -257,6 +274,11 @@ func (t *tty) readLine(ctx context.Context, prompt string, help bool) (string, e
 	}()
 	select {
 	case r := <-read:
+		if errors.Is(r.err, io.EOF) {
+			// The editor would find the same Ctrl-D again, for ever.
+			t.newEditor()
+			fmt.Fprint(t.editor, "\n")
+		}
 		return r.line, r.err
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
@@ -304,7 +326,6 @@ func (t *tty) ask(ctx context.Context, question string) (bool, error) {
 	defer t.signals(true)
 	line, err := t.readLine(ctx, question+" [yes,no] (no) ", false)
 	if errors.Is(err, io.EOF) {
-		fmt.Fprint(t.editor, "\n")
 		return false, nil
 	}
 	answer := strings.ToLower(strings.TrimSpace(line))
