@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package control serves org.nso.Control on the IPC socket: the daemon's status,
+// its sessions, reload and stop.
+//
+// It knows no datastore. What it steers comes in as functions (Steering).
+//
+// Invariants:
+//  1. WhoAmI is for whoever can connect; everything else is for nso-admin.
+//  2. Stop answers first.
+package control
+
+import (
+	"context"
+	_ "embed" // the interface description
+	"strconv"
+	"time"
+
+	"nso.example/nso/ipc/peer"
+	"nso.example/nso/ipc/varlink"
+	"nso.example/nso/mgmt"
+)
+
+const name = "org.nso.Control"
+
+//go:embed org.nso.Control.varlink
+var description string
+
+// Door is a listener as status shows it.
+type Door struct {
+	Name        string `json:"name"`
+	Address     string `json:"address"`
+	Connections int    `json:"connections"`
+}
+
+// Steering is what the daemon lets itself be asked. All fields are required.
+type Steering struct {
+	Version  string
+	PID, UID int
+	Doors    func() []Door
+	Resident func() int64  // bytes
+	Panics   func() uint64 // recovered in any room
+	Reload   func(ctx context.Context) (changed, needRestart []string, err error)
+	Stop     func()
+}
+
+type room struct {
+	server *mgmt.Server
+	steer  Steering
+}
+
+// New makes the interface.
+func New(server *mgmt.Server, steer Steering) varlink.Interface {
+	r := &room{server, steer}
+	admin := peer.Admin(server)
+	return varlink.Interface{Name: name, Description: description, Methods: []varlink.Method{
+		{Name: "WhoAmI", Access: peer.Anyone, States: varlink.AnyState, Handler: r.whoAmI},
+		{Name: "Status", Access: admin, States: varlink.AnyState, Handler: r.status},
+		{Name: "Sessions", Access: admin, States: varlink.AnyState, Handler: r.sessions},
+		{Name: "Kick", Access: admin, States: varlink.AnyState, Handler: r.kick},
+		{Name: "Reload", Access: admin, States: varlink.AnyState, Handler: r.reload},
+		{Name: "Stop", Access: admin, States: varlink.AnyState, Handler: r.stop},
+	}}
+}
+
+func (r *room) whoAmI(_ context.Context, c *varlink.Call) error {
+	a := peer.Actor(c.Conn())
+	groups := a.Groups
+	if groups == nil {
+		groups = []string{}
+	}
+	return c.Reply(map[string]any{
+		"uid": a.Peer.UID, "gid": a.Peer.GID, "pid": a.Peer.PID, "user": a.User, "groups": groups,
+		"door": c.Conn().Door(), "admin": r.server.Admin(a),
+	})
+}
+
+type moduleReply struct {
+	Name        string `json:"name"`
+	Revision    string `json:"revision"`
+	Implemented bool   `json:"implemented"`
+}
+
+func (r *room) status(_ context.Context, c *varlink.Call) error {
+	st := r.server.Status()
+	modules := make([]moduleReply, 0, len(r.server.Schema().Modules))
+	for _, m := range r.server.Schema().Modules {
+		modules = append(modules, moduleReply{m.Name, m.Revision, m.Implemented})
+	}
+	return c.Reply(map[string]any{
+		"version": r.steer.Version, "pid": r.steer.PID, "uid": r.steer.UID,
+		"started": st.Start.UTC().Format(time.RFC3339), "uptimeSeconds": int(time.Since(st.Start).Seconds()),
+		"doors": r.steer.Doors(), "sessions": st.Sessions, "revision": st.Revision, "modules": modules,
+		"resident": r.steer.Resident(), "panics": r.steer.Panics(),
+	})
+}
+
+type sessionReply struct {
+	ID        uint32           `json:"id"`
+	User      string           `json:"user"`
+	Transport string           `json:"transport"`
+	Source    string           `json:"source"`
+	Since     string           `json:"since"`
+	Locks     []mgmt.Datastore `json:"locks"`
+}
+
+func (r *room) sessions(_ context.Context, c *varlink.Call) error {
+	all := []sessionReply{}
+	for _, i := range r.server.List() {
+		locks := i.Locks
+		if locks == nil {
+			locks = []mgmt.Datastore{}
+		}
+		all = append(all, sessionReply{i.ID, i.User, i.Transport, i.Source, i.Since.UTC().Format(time.RFC3339), locks})
+	}
+	return c.Reply(map[string]any{"sessions": all})
+}
+
+func (r *room) kick(_ context.Context, c *varlink.Call) error {
+	var in struct {
+		ID     int64   `json:"id"`
+		Reason *string `json:"reason"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	if in.ID < 1 || in.ID > 1<<32-1 {
+		return varlink.InvalidParameter("id")
+	}
+	a := peer.Actor(c.Conn())
+	reason := "kicked by " + a.User + " (uid " + strconv.FormatUint(uint64(a.Peer.UID), 10) + ")"
+	if in.Reason != nil && *in.Reason != "" {
+		reason += ": " + *in.Reason
+	}
+	if err := r.server.Kick(uint32(in.ID), reason); err != nil {
+		return peer.Failed(name, err)
+	}
+	return c.Reply(nil)
+}
+
+func (r *room) reload(ctx context.Context, c *varlink.Call) error {
+	changed, restart, err := r.steer.Reload(ctx)
+	if err != nil {
+		return peer.Failed(name, err)
+	}
+	return c.Reply(map[string]any{"changed": orEmpty(changed), "needRestart": orEmpty(restart)})
+}
+
+func orEmpty(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}
+
+func (r *room) stop(_ context.Context, c *varlink.Call) error {
+	err := c.Reply(nil)
+	r.steer.Stop()
+	return err
+}
