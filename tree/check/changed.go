@@ -297,6 +297,8 @@ func (w *work) rest() {
 		switch t.aspect {
 		case aspectWhen:
 			w.appeared(t)
+		case aspectUnique:
+			w.compare(t)
 		case aspectNeeds:
 			w.instances(t.apex, t.point.node, func(n *xpath.Node) bool { c.counts(t.point, n); return true })
 		case aspectMust:
@@ -332,4 +334,17 @@ func (w *work) appeared(t task) {
 		}
 		return c.kids(n, t.point.node, func(x *xpath.Node) bool { return explicit(x) || c.all(x) })
 	})
+}
+
+// compare looks at a list where a condition decides about a default that is part
+// of what must be unique.
+func (w *work) compare(t task) {
+	list := t.point.node
+	for n := t.apex; n != nil; n = n.Parent {
+		if n.Schema == list {
+			w.c.unique(n.Parent, list, map[tree.Key]bool{n.Tree.Key(): true})
+			return
+		}
+	}
+	w.instances(t.apex, list.DataParent, func(n *xpath.Node) bool { w.c.unique(n, list, nil); return true })
 }

@@ -59,6 +59,7 @@ const (
 	aspectMust
 	aspectRef
 	aspectNeeds
+	aspectUnique // of the list that is the point
 )
 
 // trigger says that instances of a point below the same instance of apex as a
@@ -255,6 +256,12 @@ func (r *Rules) depend(p *point) {
 	}
 	for _, e := range p.whens {
 		r.file(trigger{point: p, aspect: aspectWhen}, e)
+		if len(p.node.Defaults) == 0 && p.node.Kind != yang.KindContainer {
+			continue
+		}
+		for _, list := range r.inUnique[p.node.ID] { // its default may come and go
+			r.file(trigger{point: r.points[list.ID], aspect: aspectUnique}, e)
+		}
 	}
 	for _, m := range p.musts {
 		r.file(trigger{point: p, aspect: aspectMust}, m.expr)
