@@ -3,8 +3,11 @@
 package txn
 
 import (
+	"iter"
+
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/yang"
 )
 
 // merge is the three-way merge of a rebase: what mine changed since base is
@@ -12,14 +15,14 @@ import (
 func merge(base, mine, theirs *tree.Node) (*tree.Node, error) {
 	touched := make(map[string]bool) // by theirs, every ancestor excluded
 	above := make(map[string]bool)   // ancestors of what theirs touched
-	for c := range tree.Diff(base, theirs) {
+	for c := range changes(base, theirs) {
 		touched[c.Path.String()] = true
 		for i := 1; i < len(c.Path); i++ {
 			above[c.Path[:i].String()] = true
 		}
 	}
 	ed := tree.NewEditor(theirs)
-	for c := range tree.Diff(base, mine) {
+	for c := range changes(base, mine) {
 		if at := collision(c, touched, above); at != "" {
 			return nil, mgmterr.New(mgmterr.InUse, at,
 				"cannot commit: somebody else changed this node since the transaction began; look at the difference and try again").
@@ -30,6 +33,42 @@ func merge(base, mine, theirs *tree.Node) (*tree.Node, error) {
 		}
 	}
 	return ed.Root(), nil
+}
+
+// changes is tree.Diff with containers without presence dissolved: such a one is
+// there because of what is in it, so two sides that both made it, or both emptied
+// it, have not touched the same node.
+func changes(a, b *tree.Node) iter.Seq[tree.Change] {
+	return func(yield func(tree.Change) bool) {
+		for c := range tree.Diff(a, b) {
+			if !dissolve(c, yield) {
+				return
+			}
+		}
+	}
+}
+
+func dissolve(c tree.Change, yield func(tree.Change) bool) bool {
+	whole := c.New
+	if c.Kind == tree.Deleted {
+		whole = c.Old
+	}
+	if s := c.Path.Schema(); c.Kind == tree.Modified || c.Kind == tree.Moved || s.Kind != yang.KindContainer || s.HasPresence {
+		return yield(c)
+	}
+	empty := tree.New(whole.Node.Schema())
+	before, after := empty, whole.Node
+	if c.Kind == tree.Deleted {
+		before, after = after, before
+	}
+	above := c.Path.Clone()
+	for in := range tree.Diff(before, after) {
+		in.Path = append(above[:len(above):len(above)], in.Path...)
+		if !dissolve(in, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // collision returns the path at which c meets what theirs touched, or "".

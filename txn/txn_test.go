@@ -14,7 +14,7 @@ import (
 	"nso.example/nso/yang"
 )
 
-// flat is a schema with /l[name]/value and /other.
+// flat is a schema with /c/l[name]/value and /other.
 func flat() *yang.Schema {
 	m := &yang.Module{Name: "m", Namespace: "urn:m", Prefix: "m", Implemented: true}
 	str := &yang.Type{Base: yang.String, Name: "string"}
@@ -33,7 +33,7 @@ func flat() *yang.Schema {
 		return n
 	}
 	s.Root = add(nil, yang.KindRoot, "")
-	l := add(s.Root, yang.KindList, "l")
+	l := add(add(s.Root, yang.KindContainer, "c"), yang.KindList, "l")
 	name := add(l, yang.KindLeaf, "name")
 	name.IsKey = true
 	l.Keys = []*yang.Node{name}
@@ -195,6 +195,30 @@ func TestParticipants(t *testing.T) {
 	}
 }
 
+// TestRebaseEmpty: two sides that begin with nothing both make the container.
+func TestRebaseEmpty(t *testing.T) {
+	w := world{t, flat()}
+	x, y := New(tree.New(w.s.Root), nil), New(tree.New(w.s.Root), nil)
+	w.edit(x, "/m:c/l[name='a']/value=1")
+	w.edit(y, "/m:c/l[name='b']/value=2")
+	if err := x.Rebase(y.Root()); err != nil {
+		t.Fatal(err)
+	}
+	if !tree.Equal(x.Root(), w.with(y.Root(), "/m:c/l[name='a']/value=1")) {
+		t.Error("the merge lost something")
+	}
+	// One empties it, the other adds to it.
+	x, y = New(y.Root(), nil), New(y.Root(), nil)
+	w.edit(x, "-/m:c/l[name='b']")
+	w.edit(y, "/m:c/l[name='c']/value=3")
+	if err := x.Rebase(y.Root()); err != nil {
+		t.Fatal(err)
+	}
+	if !tree.Equal(x.Root(), w.with(tree.New(w.s.Root), "/m:c/l[name='c']/value=3")) {
+		t.Error("the merge is wrong")
+	}
+}
+
 func TestEditAfterValidate(t *testing.T) {
 	w := world{t, flat()}
 	x := New(tree.New(w.s.Root), nil)
@@ -208,19 +232,19 @@ func TestEditAfterValidate(t *testing.T) {
 
 func TestRebase(t *testing.T) {
 	w := world{t, flat()}
-	base := w.with(tree.New(w.s.Root), "/m:l[name='a']/value=1", "/m:l[name='b']/value=1", "/m:other=x")
+	base := w.with(tree.New(w.s.Root), "/m:c/l[name='a']/value=1", "/m:c/l[name='b']/value=1", "/m:other=x")
 	for _, c := range []struct {
 		name         string
 		mine, theirs []string
 		conflict     string // path, "" for none
 		want         []string
 	}{
-		{"apart", []string{"/m:l[name='a']/value=2"}, []string{"/m:l[name='b']/value=3"}, "", []string{"/m:l[name='a']/value=2", "/m:l[name='b']/value=3"}},
-		{"same leaf", []string{"/m:l[name='a']/value=2"}, []string{"/m:l[name='a']/value=3"}, "/m:l[name='a']/value", nil},
-		{"they removed the entry", []string{"/m:l[name='a']/value=2"}, []string{"-/m:l[name='a']"}, "/m:l[name='a']", nil},
-		{"I removed the entry", []string{"-/m:l[name='a']"}, []string{"/m:l[name='a']/value=3"}, "/m:l[name='a']", nil},
-		{"both made it", []string{"/m:l[name='c']"}, []string{"/m:l[name='c']"}, "/m:l[name='c']", nil},
-		{"two new ones", []string{"/m:l[name='c']/value=1"}, []string{"/m:l[name='d']/value=1"}, "", []string{"/m:l[name='c']/value=1", "/m:l[name='d']/value=1"}},
+		{"apart", []string{"/m:c/l[name='a']/value=2"}, []string{"/m:c/l[name='b']/value=3"}, "", []string{"/m:c/l[name='a']/value=2", "/m:c/l[name='b']/value=3"}},
+		{"same leaf", []string{"/m:c/l[name='a']/value=2"}, []string{"/m:c/l[name='a']/value=3"}, "/m:c/l[name='a']/value", nil},
+		{"they removed the entry", []string{"/m:c/l[name='a']/value=2"}, []string{"-/m:c/l[name='a']"}, "/m:c/l[name='a']", nil},
+		{"I removed the entry", []string{"-/m:c/l[name='a']"}, []string{"/m:c/l[name='a']/value=3"}, "/m:c/l[name='a']", nil},
+		{"both made it", []string{"/m:c/l[name='c']"}, []string{"/m:c/l[name='c']"}, "/m:c/l[name='c']", nil},
+		{"two new ones", []string{"/m:c/l[name='c']/value=1"}, []string{"/m:c/l[name='d']/value=1"}, "", []string{"/m:c/l[name='c']/value=1", "/m:c/l[name='d']/value=1"}},
 		{"nothing of mine", nil, []string{"/m:other=y"}, "", []string{"/m:other=y"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -260,7 +284,7 @@ func TestRebaseRandom(t *testing.T) {
 	for seed := range 200 {
 		var base, mine, theirs []string
 		for i := range 40 {
-			entry := fmt.Sprintf("/m:l[name='%d']", i)
+			entry := fmt.Sprintf("/m:c/l[name='%d']", i)
 			if (seed+i)%3 == 0 {
 				base = append(base, entry+"/value=0")
 			}

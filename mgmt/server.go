@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mgmt
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"nso.example/nso/cdb"
+	"nso.example/nso/ident"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/nacm"
+	"nso.example/nso/tree"
+	"nso.example/nso/tree/check"
+	"nso.example/nso/txn"
+	"nso.example/nso/yang"
+)
+
+// Options are what a Server is made of. Schema, DB and Log are required.
+type Options struct {
+	Schema *yang.Schema
+	DB     *cdb.DB
+	Log    *slog.Logger
+	// MaxSessions in all and MaxPerUser bound the sessions; 0 means 1024 and
+	// 128. Reserve of them are kept for members of the group nso-admin.
+	MaxSessions, MaxPerUser, Reserve int
+	// Participants are asked in this order at every commit.
+	Participants []txn.Participant
+}
+
+// Server owns the sessions, the locks and the order of commits.
+type Server struct {
+	schema *yang.Schema
+	db     *cdb.DB
+	log    *slog.Logger
+	rules  *check.Rules
+	opts   Options
+	start  time.Time
+
+	// commit is held from the conflict check of a commit to its outcome.
+	commit sync.Mutex
+
+	mu       sync.Mutex
+	sessions map[uint32]*Session
+	lastID   uint32
+	perUser  map[string]int
+	locks    map[Datastore]*Session
+	lockTime map[Datastore]time.Time
+	state    []state
+	access   *nacm.Policy // of the root accessOf, compiled once per change of /nacm
+	accessOf *tree.Node
+	closing  bool
+	counters Counters
+	rpcs     SessionCounters // of the sessions that have ended
+}
+
+// Counters are what RFC 6022, 2.1.5, counts over all sessions.
+type Counters struct {
+	InSessions, BadHellos, DroppedSessions uint32
+}
+
+// StateFunc contributes operational state: a tree that is grafted onto what a
+// read of <operational> gives (RFC 8342, 5.3). It must be quick and not block.
+type StateFunc func() *tree.Node
+
+// state is a StateFunc with the top-level node that it fills.
+type state struct {
+	top *yang.Node
+	f   StateFunc
+}
+
+// New makes a Server over an open database.
+func New(o Options) (*Server, error) {
+	if o.MaxSessions == 0 {
+		o.MaxSessions = 1024
+	}
+	if o.MaxPerUser == 0 {
+		o.MaxPerUser = 128
+	}
+	rules, err := check.Compile(o.Schema)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		schema: o.Schema, db: o.DB, log: o.Log, rules: rules, opts: o, start: time.Now(),
+		sessions: make(map[uint32]*Session), perUser: make(map[string]int),
+		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
+	}
+	s.addOwnState()
+	return s, nil
+}
+
+// Schema is what the data obeys.
+func (s *Server) Schema() *yang.Schema { return s.schema }
+
+// AddState registers a source of operational state below one top-level node. It
+// must not be called once sessions exist.
+func (s *Server) AddState(top *yang.Node, f StateFunc) { s.state = append(s.state, state{top, f}) }
+
+// Login describes how a session is reached.
+type Login struct {
+	// Transport is an identity of RFC 6022, 2.1.3 (netconf-ssh ...) or of our
+	// own kind: "netconf-tcp", "netconf-local", "maapi".
+	Transport string
+	// Kill ends the session from outside, as kill-session does; reason is for
+	// the client and the log. It must not block.
+	Kill func(reason string)
+}
+
+// Login opens a session for an actor. It is refused while the daemon stops or
+// when a limit is reached.
+func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
+	admin := s.Admin(actor)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closing:
+		return nil, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
+	case len(s.sessions) >= s.opts.MaxSessions, !admin && len(s.sessions) >= s.opts.MaxSessions-s.opts.Reserve:
+		return nil, mgmterr.New(mgmterr.ResourceDenied, "",
+			"cannot open a session: all %d are in use; close some or raise limits.sessions in nso.toml", s.opts.MaxSessions)
+	case s.perUser[actor.User] >= s.opts.MaxPerUser:
+		return nil, mgmterr.New(mgmterr.ResourceDenied, "",
+			"cannot open a session: %s has %d already; close some or raise limits.sessions-per-user in nso.toml", actor.User, s.opts.MaxPerUser)
+	}
+	// RFC 6241, 8.1 of the hello: session ids are never 0, and not reused here
+	// before all 32 bits have been gone through.
+	for {
+		s.lastID++
+		if s.lastID != 0 && s.sessions[s.lastID] == nil {
+			break
+		}
+	}
+	ss := &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(), txns: make(map[*Txn]bool)}
+	s.sessions[ss.id] = ss
+	s.perUser[actor.User]++
+	s.counters.InSessions++
+	s.log.Info("session opened", "usid", ss.id, "user", actor.User, "door", l.Transport, "source", actor.Source())
+	return ss, nil
+}
+
+// CountBadHello counts a connection that never became a session (RFC 6022, 2.1.5).
+func (s *Server) CountBadHello() {
+	s.mu.Lock()
+	s.counters.BadHellos++
+	s.mu.Unlock()
+}
+
+// policy is the access control that the data of root lays down.
+func (s *Server) policy(root *tree.Node) *nacm.Policy {
+	of := nacm.Data(s.schema, root)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.access == nil || s.accessOf != of {
+		s.access, s.accessOf = nacm.Compile(s.schema, root), of
+	}
+	return s.access
+}
+
+// Status is a view of the server for whoever runs it.
+type Status struct {
+	Start    time.Time
+	Revision uint64
+	Sessions int
+	Counters Counters
+	RPCs     SessionCounters // over all sessions
+}
+
+// Status tells how the server is.
+func (s *Server) Status() Status {
+	_, rev := s.db.Current()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Status{Start: s.start, Revision: rev, Sessions: len(s.sessions), Counters: s.counters, RPCs: s.rpcs}
+	for _, ss := range s.sessions {
+		st.RPCs.add(ss.counters)
+	}
+	return st
+}
+
+// Admin reports whether the actor is in the group nso-admin, whose members may
+// steer the daemon and see the sessions of others.
+func (s *Server) Admin(actor ident.Actor) bool {
+	return s.policy(s.db.Root()).Admin(actor.User, actor.Groups)
+}
+
+// Kick ends a session for a reason. Its locks are free when this returns
+// (RFC 6241, 7.9).
+func (s *Server) Kick(id uint32, reason string) error {
+	s.mu.Lock()
+	victim := s.sessions[id]
+	var kill func(string)
+	if victim != nil {
+		kill = victim.killOnceLocked()
+	}
+	s.mu.Unlock()
+	if victim == nil {
+		return mgmterr.New(mgmterr.InvalidValue, "", "cannot end session %d: there is none of that number", id)
+	}
+	if kill != nil {
+		kill(reason)
+	}
+	victim.Close(reason, true)
+	return nil
+}
+
+// List returns what is known of all sessions, by number. It is for members of
+// nso-admin: the caller has asked Admin.
+func (s *Server) List() []Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Info, 0, len(s.sessions))
+	for _, ss := range s.sessions {
+		all = append(all, ss.infoLocked())
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	return all
+}
+
+// Shutdown begins nothing new, ends every session with the reason and returns
+// once all are gone or ctx is done. A session is gone when the operation that it
+// was in has ended, so a commit in flight finishes.
+func (s *Server) Shutdown(ctx context.Context, reason string) error {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		var kill []func(string)
+		for _, ss := range s.sessions {
+			if k := ss.killOnceLocked(); k != nil {
+				kill = append(kill, k)
+			}
+		}
+		left := len(s.sessions)
+		s.mu.Unlock()
+		if left == 0 {
+			return nil
+		}
+		for _, k := range kill {
+			k(reason)
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("cannot end every session in time: some clients did not let go")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mgmt
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"nso.example/nso/ident"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/nacm"
+	"nso.example/nso/tree"
+	"nso.example/nso/txn"
+	"nso.example/nso/yang"
+)
+
+// Datastore names a datastore (RFC 8342, 5).
+type Datastore string
+
+// The datastores that exist.
+const (
+	Running     Datastore = "running"
+	Operational Datastore = "operational" // running with the state, read only
+)
+
+// Session is somebody who is logged in. Its methods may be called by one
+// goroutine at a time, Info and Kill of others excepted.
+type Session struct {
+	server *Server
+	id     uint32
+	actor  ident.Actor
+	login  Login
+	since  time.Time
+
+	// guarded by Server.mu
+	ended    bool
+	killed   bool
+	txns     map[*Txn]bool
+	counters SessionCounters
+}
+
+// SessionCounters are those of RFC 6022, 2.1.3.
+type SessionCounters struct{ InRPCs, InBadRPCs, OutRPCErrors uint32 }
+
+// Info is what may be told of a session (RFC 6022, 2.1.3).
+type Info struct {
+	ID        uint32
+	User      string
+	Transport string
+	Source    string
+	Since     time.Time
+	Counters  SessionCounters
+	Locks     []Datastore
+}
+
+// Host is the address part of Source, "" if it has none.
+func (i Info) Host() string {
+	host, _, err := net.SplitHostPort(i.Source)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// ID is the session-id (RFC 6241, 8.1).
+func (ss *Session) ID() uint32 { return ss.id }
+
+// Actor is who the session acts as.
+func (ss *Session) Actor() ident.Actor { return ss.actor }
+
+// Schema is what the data obeys.
+func (ss *Session) Schema() *yang.Schema { return ss.server.schema }
+
+func (ss *Session) infoLocked() Info {
+	i := Info{ID: ss.id, User: ss.actor.User, Transport: ss.login.Transport, Source: ss.actor.Source(),
+		Since: ss.since, Counters: ss.counters}
+	for ds, holder := range ss.server.locks {
+		if holder == ss {
+			i.Locks = append(i.Locks, ds)
+		}
+	}
+	return i
+}
+
+// Count adds to the session's counters.
+func (ss *Session) Count(c SessionCounters) {
+	ss.server.mu.Lock()
+	defer ss.server.mu.Unlock()
+	ss.counters.add(c)
+}
+
+func (sum *SessionCounters) add(c SessionCounters) {
+	sum.InRPCs += c.InRPCs
+	sum.InBadRPCs += c.InBadRPCs
+	sum.OutRPCErrors += c.OutRPCErrors
+}
+
+// Close ends the session: its transactions are aborted and its locks freed.
+// dropped says that the connection was lost rather than closed (RFC 6022, 2.1.5).
+func (ss *Session) Close(reason string, dropped bool) {
+	s := ss.server
+	s.mu.Lock()
+	if ss.ended {
+		s.mu.Unlock()
+		return
+	}
+	ss.ended = true
+	open := make([]*Txn, 0, len(ss.txns))
+	for t := range ss.txns {
+		open = append(open, t)
+	}
+	s.mu.Unlock()
+	for _, t := range open {
+		t.Abort()
+	}
+	s.mu.Lock()
+	for ds, holder := range s.locks {
+		if holder == ss { // RFC 6241, 7.5: a lock ends with its session
+			delete(s.locks, ds)
+			delete(s.lockTime, ds)
+		}
+	}
+	delete(s.sessions, ss.id)
+	if s.perUser[ss.actor.User]--; s.perUser[ss.actor.User] == 0 {
+		delete(s.perUser, ss.actor.User)
+	}
+	s.rpcs.add(ss.counters)
+	if dropped {
+		s.counters.DroppedSessions++
+	}
+	s.mu.Unlock()
+	s.log.Info("session closed", "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
+		"reason", reason, "dur", time.Since(ss.since).Round(time.Millisecond))
+}
+
+// killOnceLocked returns the Kill function the first time.
+func (ss *Session) killOnceLocked() func(string) {
+	if ss.killed || ss.login.Kill == nil {
+		return nil
+	}
+	ss.killed = true
+	return ss.login.Kill
+}
+
+// Kill ends another session (RFC 6241, 7.9).
+func (ss *Session) Kill(id uint32) error {
+	if err := ss.MayExec("ietf-netconf", "kill-session"); err != nil {
+		return err
+	}
+	if id == ss.id { // RFC 6241, 7.9
+		return mgmterr.New(mgmterr.InvalidValue, "", "cannot kill the own session: use close-session")
+	}
+	return ss.server.Kick(id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
+}
+
+func (ss *Session) view(root *tree.Node) *nacm.View {
+	return ss.server.policy(root).View(ss.actor.User, ss.actor.Groups)
+}
+
+// MayExec asks access control for a protocol operation (RFC 8341, 3.4.2).
+func (ss *Session) MayExec(module, rpc string) error {
+	root := ss.server.db.Root()
+	if ss.view(root).Exec(module, rpc) {
+		return nil
+	}
+	ss.server.log.Warn("access denied", "usid", ss.id, "user", ss.actor.User, "op", module+":"+rpc)
+	return mgmterr.New(mgmterr.AccessDenied, "", "cannot run %s: %s has no right to it", rpc, ss.actor.User).OfType(mgmterr.Protocol)
+}
+
+// Read gives the datastore as it is now, less what the actor may not read
+// (RFC 8341, 3.4.1: left out in silence). The tree never changes. Of operational,
+// only the state below the given top-level nodes is gathered; none means all.
+func (ss *Session) Read(ctx context.Context, ds Datastore, tops ...*yang.Node) (*tree.Node, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	root := ss.server.db.Root()
+	view := ss.view(root)
+	switch ds {
+	case Running:
+	case Operational:
+		for _, st := range ss.server.state {
+			if len(tops) > 0 && !slices.Contains(tops, st.top) {
+				continue
+			}
+			if part := st.f(); part != nil {
+				root = tree.Merge(root, part)
+			}
+		}
+	default:
+		return nil, noDatastore(ds)
+	}
+	return view.Prune(root), nil
+}
+
+func noDatastore(ds Datastore) error {
+	return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use the datastore %s: this server has running", ds).OfType(mgmterr.Protocol)
+}
+
+// Lock takes the datastore for this session (RFC 6241, 7.5).
+func (ss *Session) Lock(ds Datastore) error {
+	if err := ss.MayExec("ietf-netconf", "lock"); err != nil {
+		return err
+	}
+	if ds != Running {
+		return noDatastore(ds)
+	}
+	s := ss.server
+	s.commit.Lock() // a lock is not granted in the middle of a commit
+	defer s.commit.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ss.ended {
+		return errEnded
+	}
+	if holder := s.locks[ds]; holder != nil {
+		// RFC 6241, 7.5: error-info names the session that holds the lock.
+		return mgmterr.New(mgmterr.LockDenied, "", "cannot lock %s: session %d (%s) holds the lock", ds, holder.id, holder.actor.User).
+			OfType(mgmterr.Protocol).WithInfo("session-id", strconv.FormatUint(uint64(holder.id), 10))
+	}
+	s.locks[ds], s.lockTime[ds] = ss, time.Now()
+	return nil
+}
+
+// Unlock frees a lock that this session holds (RFC 6241, 7.6).
+func (ss *Session) Unlock(ds Datastore) error {
+	if err := ss.MayExec("ietf-netconf", "unlock"); err != nil {
+		return err
+	}
+	s := ss.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locks[ds] != ss {
+		return mgmterr.New(mgmterr.OperationFailed, "", "cannot unlock %s: this session does not hold its lock", ds).OfType(mgmterr.Protocol)
+	}
+	delete(s.locks, ds)
+	delete(s.lockTime, ds)
+	return nil
+}
+
+var errEnded = mgmterr.New(mgmterr.ResourceDenied, "", "cannot go on: the session has ended")
+
+// mayWriteLocked refuses when somebody else holds the lock (RFC 6241, 7.5).
+func (ss *Session) mayWriteLocked(ds Datastore) error {
+	if ss.ended {
+		return errEnded
+	}
+	if holder := ss.server.locks[ds]; holder != nil && holder != ss {
+		return mgmterr.New(mgmterr.InUse, "", "cannot change %s: session %d (%s) holds its lock", ds, holder.id, holder.actor.User).
+			WithInfo("session-id", strconv.FormatUint(uint64(holder.id), 10))
+	}
+	return nil
+}
+
+// Begin opens a transaction on the datastore as it is now.
+func (ss *Session) Begin(ctx context.Context, ds Datastore) (*Txn, error) {
+	if ds != Running {
+		return nil, noDatastore(ds)
+	}
+	s := ss.server
+	root := s.db.Root()
+	t := &Txn{session: ss, txn: txn.New(root, ss.view(root).Guard())}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ss.ended || s.closing {
+		return nil, errEnded
+	}
+	ss.txns[t] = true
+	return t, nil
+}
