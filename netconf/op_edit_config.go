@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netconf
+
+import (
+	"context"
+	"slices"
+
+	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+	"nso.example/nso/tree/xmlenc"
+)
+
+// parseEditConfig is <edit-config> (RFC 6241, 7.2).
+func parseEditConfig(q *request) (action, error) {
+	var (
+		target              mgmt.Datastore
+		defaultOp           = "merge"
+		test, errorOption   = "test-then-set", "stop-on-error"
+		edit                *tree.Edit
+		configBeforeOptions bool
+	)
+	word := func(into *string, name string, allowed ...string) func() error {
+		return func() error {
+			if err := q.text(into)(); err != nil {
+				return err
+			}
+			configBeforeOptions = configBeforeOptions || edit != nil
+			if !slices.Contains(allowed, *into) {
+				return mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.40q as %s: it is one of %v", *into, name, allowed).
+					OfType(mgmterr.Protocol).WithInfo("bad-element", name)
+			}
+			return nil
+		}
+	}
+	err := q.params("edit-config", map[string]func() error{
+		"target":            q.datastore(&target),
+		"default-operation": word(&defaultOp, "default-operation", "merge", "replace", "none"),
+		"test-option":       word(&test, "test-option", "test-then-set", "set", "test-only"),
+		"error-option":      word(&errorOption, "error-option", "stop-on-error", "continue-on-error", "rollback-on-error"),
+		"config": func() (err error) {
+			edit, err = xmlenc.DecodeConfig(q.r, q.schema(), xmlenc.ConfigOptions{DefaultOperation: operationOf(defaultOp)})
+			return err
+		},
+		"url": func() error {
+			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot read the configuration from a url: this server does not offer it").OfType(mgmterr.Protocol)
+		},
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case target == "":
+		return nil, missing("edit-config", "target")
+	case edit == nil:
+		return nil, missing("edit-config", "config")
+	case configBeforeOptions && defaultOp != "merge":
+		// The configuration is read as it streams by: what it means must be known.
+		return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use <default-operation> after <config>: put it before").
+			OfType(mgmterr.Protocol).WithInfo("bad-element", "default-operation")
+	}
+	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+		return nil, ss.edit(ctx, target, edit, test, errorOption)
+	}, nil
+}
+
+func operationOf(word string) tree.Op {
+	switch word {
+	case "replace":
+		return tree.OpReplace
+	case "none":
+		return tree.OpNone
+	}
+	return tree.OpMerge
+}
+
+// edit makes the edit in a transaction of its own. stop-on-error and
+// rollback-on-error are the same here: an edit is done whole or not at all.
+// continue-on-error does the parts that can be done and reports the others.
+func (ss *session) edit(ctx context.Context, target mgmt.Datastore, edit *tree.Edit, test, errorOption string) error {
+	t, err := ss.mgmt.Begin(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer t.Abort()
+	var refused mgmterr.List
+	if errorOption == "continue-on-error" {
+		refused = t.ApplyEach(edit)
+	} else if err := t.Apply(edit); err != nil {
+		return err
+	}
+	if test == "test-only" {
+		err = t.Validate(ctx)
+	} else {
+		_, err = t.Commit(ctx, mgmt.Label{})
+	}
+	if err != nil && len(refused) > 0 {
+		if more := mgmterr.Of(err); more != nil {
+			return append(refused, more...)
+		}
+	}
+	if err == nil && len(refused) > 0 {
+		return refused
+	}
+	return err
+}
+
+// parseValidate is <validate> (RFC 6241, 8.6.4.1).
+func parseValidate(q *request) (action, error) {
+	var edit *tree.Edit
+	found := false
+	err := q.params("validate", map[string]func() error{"source": func() error {
+		t, err := q.element()
+		if err != nil {
+			return err
+		}
+		if t.Kind != xmlstream.Start {
+			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell what to validate").OfType(mgmterr.Protocol)
+		}
+		found = true
+		switch t.Name {
+		case base("running"):
+			err = q.r.Skip()
+		case base("config"):
+			edit, err = xmlenc.DecodeConfig(q.r, q.schema(), xmlenc.ConfigOptions{DefaultOperation: tree.OpReplace})
+		default:
+			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot validate <%s>: this server has running and inline <config>", t.Name.Local).OfType(mgmterr.Protocol)
+		}
+		if err != nil {
+			return err
+		}
+		t, err = q.element()
+		if err == nil && t.Kind == xmlstream.Start {
+			err = mgmterr.New(mgmterr.BadElement, "", "cannot validate two sources at once").OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
+		}
+		return err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, missing("validate", "source")
+	}
+	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+		return nil, ss.mgmt.Validate(ctx, edit)
+	}, nil
+}

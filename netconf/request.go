@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netconf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+
+	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/netconf/framing"
+	"nso.example/nso/yang"
+)
+
+// action does an operation whose parameters have been read, and returns what
+// writes the body of the reply; nil is <ok/>.
+type action func(ctx context.Context, ss *session) (body func(w *xmlstream.Writer) error, err error)
+
+// operation is a row of the table.
+type operation struct {
+	name xmlstream.Name
+	// parse reads the operation's parameters, from its Start to its End.
+	parse func(q *request) (action, error)
+	// module is what access control knows the operation by (RFC 8341, 3.4.4);
+	// "" if the operation asks for itself.
+	module string
+}
+
+// operations is the table: everything a client can ask for.
+var operations = []operation{
+	{base("get"), parseGet, "ietf-netconf"},
+	{base("get-config"), parseGetConfig, "ietf-netconf"},
+	{base("edit-config"), parseEditConfig, "ietf-netconf"},
+	{base("validate"), parseValidate, "ietf-netconf"},
+	{base("lock"), parseLock, ""},
+	{base("unlock"), parseUnlock, ""},
+	{base("close-session"), parseCloseSession, ""},
+	{base("kill-session"), parseKillSession, ""},
+	{xmlstream.Name{Space: nsMonitoring, Local: "get-schema"}, parseGetSchema, "ietf-netconf-monitoring"},
+}
+
+func base(local string) xmlstream.Name { return xmlstream.Name{Space: nsBase, Local: local} }
+
+// request is one <rpc> being read.
+type request struct {
+	ss *session
+	r  *xmlstream.Reader
+	// attrs and declared are the attributes of <rpc> and the prefixes that it
+	// declares, to be given back (RFC 6241, 4.1).
+	attrs    []attr
+	declared []declaration
+	op       xmlstream.Name
+	tok      *xmlstream.Token // the Start of the parameter being read
+}
+
+type (
+	attr        struct{ prefix, space, local, value string }
+	declaration struct{ prefix, uri string }
+)
+
+// token is the Start of the parameter being read, before anything of it is.
+func (q *request) token() *xmlstream.Token { return q.tok }
+
+func (q *request) schema() *yang.Schema { return q.ss.mgmt.Schema() }
+
+// request answers one message. An error ends the session.
+func (ss *session) request() (err error) {
+	q := &request{ss: ss, r: ss.xml}
+	ss.head.src, ss.head.seen = ss.in, ss.head.seen[:0]
+	q.r.Reset(&ss.head)
+	ss.w.Reset(ss.out)
+	defer func() {
+		if p := recover(); p != nil {
+			ss.server.panics.Add(1)
+			number := ss.server.incidents.Add(1)
+			ss.log.Error("internal error: panic", "number", number, "usid", ss.mgmt.ID(), "err", p, "stack", string(debug.Stack()))
+			err = errors.New("internal error: see the log")
+		}
+	}()
+	act, bad := q.read()
+	if broken(bad) {
+		return bad // the stream itself: there is nobody to answer
+	}
+	if bad != nil {
+		return ss.refuse(q, bad)
+	}
+	if ss.first {
+		// A peer that is known by its socket is asked for again before anything
+		// is done for it.
+		if ss.peer.Verify != nil {
+			if err := ss.peer.Verify(); err != nil {
+				return err
+			}
+		}
+		ss.first = false
+	}
+	body, bad := act(ss.ctx, ss)
+	if bad != nil {
+		return ss.refuse(q, bad)
+	}
+	if !ss.ending { // else it is counted and the session is over
+		ss.mgmt.Count(mgmt.SessionCounters{InRPCs: 1})
+	}
+	return ss.answer(q, body)
+}
+
+// broken reports whether the stream is unusable: the connection failed or the
+// framing is wrong (RFC 6242, 4.2).
+func broken(err error) bool {
+	if err == nil {
+		return false
+	}
+	var x *xmlstream.Error
+	if errors.As(err, &x) {
+		return x.Kind == xmlstream.IO
+	}
+	var f *framing.Error
+	return errors.As(err, &f)
+}
+
+// malformed says that a message is not XML as it must be. The framing tells where
+// it ends, so that the session goes on.
+type malformed struct{ error }
+
+// read reads the whole message and returns what to do.
+func (q *request) read() (action, error) {
+	t, err := q.r.Next()
+	if err != nil {
+		return nil, xmlFault(err)
+	}
+	if t.Kind != xmlstream.Start || t.Name != base("rpc") {
+		return nil, malformed{fmt.Errorf("cannot use this message: it is <%s> and not an rpc of %s", t.Name.Local, nsBase)}
+	}
+	id := false
+	for _, a := range t.Attrs {
+		q.attrs = append(q.attrs, attr{a.Prefix, a.Name.Space, a.Name.Local, string(a.Value)})
+		id = id || a.Name == xmlstream.Name{Local: "message-id"}
+	}
+	q.declarations()
+	if !id {
+		// RFC 6241, 4.1: message-id is mandatory.
+		return nil, mgmterr.New(mgmterr.MissingAttribute, "", "cannot answer an rpc without message-id").OfType(mgmterr.RPC).
+			WithInfo("bad-attribute", "message-id").WithInfo("bad-element", "rpc")
+	}
+	t, err = q.element()
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind != xmlstream.Start {
+		return nil, mgmterr.New(mgmterr.MissingElement, "", "cannot answer an rpc without an operation").OfType(mgmterr.RPC).
+			WithInfo("bad-element", "rpc")
+	}
+	q.op = t.Name
+	op := q.ss.server.ops[t.Name]
+	if op == nil {
+		return nil, q.unknownOperation(t.Name)
+	}
+	if op.module != "" {
+		if err := q.ss.mgmt.MayExec(op.module, op.name.Local); err != nil {
+			return nil, err
+		}
+	}
+	act, err := op.parse(q)
+	if err != nil {
+		return nil, xmlFault(err)
+	}
+	return act, q.end()
+}
+
+// head remembers the beginning of a message, as far as <rpc> may reach.
+type head struct {
+	src  io.Reader
+	seen []byte
+}
+
+const headSize = 4 << 10
+
+func (h *head) Read(p []byte) (int, error) {
+	n, err := h.src.Read(p)
+	if room := headSize - len(h.seen); room > 0 {
+		h.seen = append(h.seen, p[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// declarations finds the prefixes that <rpc> declares: RFC 6241, 4.1 counts xmlns
+// among the attributes that are given back, and the reader does not. The reader
+// says what they mean; all that is looked for is their names.
+func (q *request) declarations() {
+	tag := q.ss.head.seen
+	tag = tag[:min(int64(len(tag)), q.r.Position().Offset)]
+	const xmlns = "xmlns:"
+	for {
+		i := bytes.Index(tag, []byte(xmlns))
+		if i < 0 {
+			return
+		}
+		tag = tag[i+len(xmlns):]
+		end := bytes.IndexAny(tag, "= \t\r\n")
+		if end < 0 {
+			return
+		}
+		d := declaration{prefix: string(tag[:end])}
+		var ok bool
+		if d.uri, ok = q.r.Lookup(d.prefix); ok && !slices.Contains(q.declared, d) {
+			q.declared = append(q.declared, d)
+		}
+	}
+}
+
+func (q *request) unknownOperation(n xmlstream.Name) error {
+	if q.schema().ByNamespace(n.Space) == nil && n.Space != nsBase {
+		return mgmterr.New(mgmterr.UnknownNamespace, "", "cannot run %s: no module has the namespace %q", n.Local, n.Space).
+			OfType(mgmterr.Protocol).WithInfo("bad-element", n.Local).WithInfo("bad-namespace", n.Space)
+	}
+	return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot run %s: this server does not offer it", n.Local).OfType(mgmterr.Protocol)
+}
+
+// end reads to the end of the message: an rpc has one operation.
+func (q *request) end() error {
+	for {
+		t, err := q.r.Next()
+		if err != nil {
+			return xmlFault(err)
+		}
+		switch {
+		case t.Kind == xmlstream.EOF:
+			return nil
+		case t.Kind == xmlstream.Start:
+			return mgmterr.New(mgmterr.UnknownElement, "", "cannot use <%s> here: an rpc has one operation", t.Name.Local).
+				OfType(mgmterr.RPC).WithInfo("bad-element", t.Name.Local)
+		case t.Kind == xmlstream.Text && !t.White:
+			return malformed{errors.New("cannot use the text after the operation")}
+		}
+	}
+}
+
+// element reads on to a Start or End.
+func (q *request) element() (*xmlstream.Token, error) {
+	for {
+		t, err := q.r.Next()
+		if err != nil {
+			return nil, xmlFault(err)
+		}
+		if t.Kind != xmlstream.Text {
+			return t, nil
+		}
+		if !t.White {
+			return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use text between elements").OfType(mgmterr.Protocol)
+		}
+	}
+}
+
+// params reads the parameters of an operation: f is called at the Start of each,
+// which must be named in known, be of the operation's namespace and come once; it
+// reads to its End.
+func (q *request) params(op string, known map[string]func() error) error {
+	space := q.op.Space
+	seen := make(map[string]bool)
+	for {
+		t, err := q.element()
+		if err != nil {
+			return err
+		}
+		if t.Kind != xmlstream.Start {
+			return nil
+		}
+		name := t.Name
+		f := known[name.Local]
+		switch {
+		case name.Space != space && q.schema().ByNamespace(name.Space) == nil && name.Space != nsBase:
+			return mgmterr.New(mgmterr.UnknownNamespace, "", "cannot use <%s> in %s: no module has the namespace %q", name.Local, op, name.Space).
+				OfType(mgmterr.Protocol).WithInfo("bad-element", name.Local).WithInfo("bad-namespace", name.Space)
+		case f == nil || name.Space != space:
+			return mgmterr.New(mgmterr.UnknownElement, "", "cannot use <%s> in %s", name.Local, op).
+				OfType(mgmterr.Protocol).WithInfo("bad-element", name.Local)
+		case seen[name.Local]:
+			return mgmterr.New(mgmterr.BadElement, "", "cannot use <%s> twice in %s", name.Local, op).
+				OfType(mgmterr.Protocol).WithInfo("bad-element", name.Local)
+		}
+		seen[name.Local] = true
+		q.tok = t
+		if err := f(); err != nil {
+			return err
+		}
+	}
+}
+
+// missing is the error for a parameter that must be there.
+func missing(op, name string) error {
+	return mgmterr.New(mgmterr.MissingElement, "", "cannot run %s without <%s>", op, name).
+		OfType(mgmterr.Protocol).WithInfo("bad-element", name)
+}
+
+// datastore reads a parameter that names a datastore by an empty element.
+func (q *request) datastore(into *mgmt.Datastore) func() error {
+	return func() error {
+		t, err := q.element()
+		if err != nil {
+			return err
+		}
+		if t.Kind != xmlstream.Start {
+			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell which datastore is meant").OfType(mgmterr.Protocol).WithInfo("bad-element", string(mgmt.Running))
+		}
+		*into = mgmt.Datastore(t.Name.Local)
+		switch *into {
+		case mgmt.Running:
+		case "candidate", "startup", "url": // of capabilities that this server does not have
+			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use %s: this server has running alone", *into).OfType(mgmterr.Protocol)
+		default:
+			return mgmterr.New(mgmterr.BadElement, "", "cannot use <%s> as a datastore: this server has running", *into).
+				OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
+		}
+		if err := q.r.Skip(); err != nil {
+			return err
+		}
+		t, err = q.element()
+		if err == nil && t.Kind == xmlstream.Start {
+			err = mgmterr.New(mgmterr.BadElement, "", "cannot use two datastores at once").OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
+		}
+		return err
+	}
+}
+
+// text reads a parameter that is a word.
+func (q *request) text(into *string) func() error {
+	return func() error {
+		b, err := q.r.Text()
+		*into = string(b)
+		return err
+	}
+}
+
+// xmlFault sorts an error of the XML reader: a limit is too-big, the rest is a
+// malformed message.
+func xmlFault(err error) error {
+	var x *xmlstream.Error
+	if !errors.As(err, &x) || x.Kind == xmlstream.IO {
+		return err
+	}
+	switch x.Kind {
+	case xmlstream.Limit:
+		return mgmterr.New(mgmterr.TooBig, "", "cannot take this message: %s", x.Message).OfType(mgmterr.RPC)
+	case xmlstream.Content:
+		return mgmterr.New(mgmterr.BadElement, "", "cannot use an element where text is expected").OfType(mgmterr.Protocol)
+	}
+	return malformed{x}
+}

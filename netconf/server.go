@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"nso.example/nso/ident"
+	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/netconf/framing"
+	"nso.example/nso/tree"
+)
+
+// The namespaces of RFC 6241 and RFC 6022.
+const (
+	nsBase       = "urn:ietf:params:xml:ns:netconf:base:1.0"
+	nsMonitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+	base10       = "urn:ietf:params:netconf:base:1.0" // RFC 6241, 8.1
+	base11       = "urn:ietf:params:netconf:base:1.1"
+)
+
+// Options of a Server. Zero values are good.
+type Options struct {
+	MessageSize  int64         // of a request, bytes; 64 MiB
+	HelloTimeout time.Duration // from the connection to a whole hello; 30 s
+	IdleTimeout  time.Duration // between requests; none
+	MessageTime  time.Duration // from the first to the last byte of a request; 5 min
+	WriteTime    time.Duration // for a client that does not read; 60 s
+	Log          *slog.Logger
+}
+
+// Server serves NETCONF sessions.
+type Server struct {
+	mgmt         *mgmt.Server
+	opts         Options
+	log          *slog.Logger
+	ops          map[xmlstream.Name]*operation
+	capabilities []string
+	incidents    atomic.Uint64
+	panics       atomic.Uint64
+}
+
+// New makes a server, and registers what it knows of the monitoring state.
+func New(m *mgmt.Server, o Options) *Server {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if o.MessageSize == 0 {
+		o.MessageSize = 64 << 20
+	}
+	def(&o.HelloTimeout, 30*time.Second)
+	def(&o.MessageTime, 5*time.Minute)
+	def(&o.WriteTime, time.Minute)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{mgmt: m, opts: o, log: o.Log, ops: make(map[xmlstream.Name]*operation)}
+	for i := range operations {
+		op := &operations[i]
+		s.ops[op.name] = op
+	}
+	s.capabilities = s.listCapabilities()
+	if top := m.Schema().Root.Child("ietf-netconf-monitoring", "netconf-state"); top != nil {
+		state := s.capabilityState()
+		m.AddState(top, func() *tree.Node { return state })
+	}
+	return s
+}
+
+// Panics is how many requests panicked. It is zero, or there is a bug.
+func (s *Server) Panics() uint64 { return s.panics.Load() }
+
+// listCapabilities are what the hello says (RFC 6241, 8; RFC 7950, 5.6.4).
+func (s *Server) listCapabilities() []string {
+	const c = "urn:ietf:params:netconf:capability:"
+	all := []string{
+		base10, base11,
+		c + "writable-running:1.0",  // RFC 6241, 8.2
+		c + "rollback-on-error:1.0", // 8.5
+		c + "validate:1.1",          // 8.6
+		c + "xpath:1.0",             // 8.9
+	}
+	schema := s.mgmt.Schema()
+	if m := schema.Module("ietf-yang-library"); m != nil && m.Implemented {
+		// RFC 8525, 4: revision and content-id of the library.
+		all = append(all, fmt.Sprintf(c+"yang-library:1.1?revision=%s&content-id=%s", m.Revision, s.mgmt.ContentID()))
+	}
+	for _, m := range schema.Modules {
+		if !m.Implemented || m.Version == "1.1" { // RFC 7950, 5.6.4: those are in the library alone
+			continue
+		}
+		uri := m.Namespace + "?module=" + m.Name
+		if m.Revision != "" {
+			uri += "&revision=" + m.Revision
+		}
+		if len(m.Features) > 0 {
+			uri += "&features=" + strings.Join(m.Features, ",")
+		}
+		if len(m.Deviations) > 0 {
+			uri += "&deviations=" + strings.Join(m.Deviations, ",")
+		}
+		all = append(all, uri)
+	}
+	return all
+}
+
+// capabilityState is /netconf-state/capabilities (RFC 6022, 2.1.1).
+func (s *Server) capabilityState() *tree.Node {
+	schema := s.mgmt.Schema()
+	ed := tree.NewEditor(tree.New(schema.Root))
+	for _, c := range s.capabilities {
+		p, err := tree.ParsePath(schema, "/ietf-netconf-monitoring:netconf-state/capabilities/capability")
+		if err == nil {
+			p[len(p)-1].Value, p[len(p)-1].HasKey = c, true
+			err = ed.Set(p, c)
+		}
+		if err != nil {
+			s.log.Error("internal error: cannot list the capabilities", "err", err)
+			break
+		}
+	}
+	return ed.Root()
+}
+
+// Peer is a connection whose other end is known.
+type Peer struct {
+	Actor     ident.Actor
+	Transport string // "netconf-tcp" ...
+	// Verify, if set, is asked once more before the first request is believed.
+	Verify func() error
+}
+
+// Serve runs a session on conn until it ends, and closes conn. began is when the
+// connection was accepted: the hello timeout counts from there.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Time) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ss := &session{server: s, conn: conn, peer: p, ctx: ctx, cancel: cancel,
+		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
+	defer conn.Close()
+	var err error
+	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill})
+	if err != nil {
+		ss.log.Warn("session refused", "reason", err)
+		return
+	}
+	reason, dropped := ss.run(began)
+	ss.mgmt.Close(reason, dropped)
+}
+
+const closedByClient = "closed by the client"
+
+// session is one session on one connection. One goroutine runs it; kill comes
+// from others.
+type session struct {
+	server *Server
+	conn   net.Conn
+	peer   Peer
+	mgmt   *mgmt.Session
+	ctx    context.Context
+	cancel context.CancelFunc
+	log    *slog.Logger
+
+	in     *framing.Reader
+	out    *framing.Writer
+	xml    *xmlstream.Reader
+	head   head
+	w      *xmlstream.Writer
+	v11    bool
+	first  bool // the next request is the first
+	ending bool // close-session has been answered
+	killed atomic.Pointer[string]
+}
+
+// lastWords is how long a killed session may take for the reply that it owes.
+const lastWords = 2 * time.Second
+
+// kill ends the session from outside: the operation that runs is finished, and
+// no other is begun.
+func (ss *session) kill(reason string) {
+	ss.killed.Store(&reason)
+	ss.cancel()
+	past := time.Unix(1, 0)
+	ss.conn.SetReadDeadline(past)
+	ss.conn.SetWriteDeadline(time.Now().Add(lastWords))
+}
+
+// timed is the connection with a deadline on every write.
+type timed struct{ *session }
+
+func (t timed) Write(p []byte) (int, error) {
+	t.conn.SetWriteDeadline(time.Now().Add(t.server.opts.WriteTime))
+	if t.killed.Load() != nil {
+		t.conn.SetWriteDeadline(time.Now().Add(lastWords))
+	}
+	return t.conn.Write(p)
+}
+
+// until sets the deadline for reading; a killed session keeps its own.
+func (ss *session) until(t time.Time) {
+	ss.conn.SetReadDeadline(t)
+	if ss.killed.Load() != nil {
+		ss.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// run is the life of the session. It returns why it ended, and whether that was
+// without a close-session.
+func (ss *session) run(began time.Time) (reason string, dropped bool) {
+	limits := xmlstream.Limits{Size: ss.server.opts.MessageSize}
+	ss.in = framing.NewReader(ss.conn, ss.server.opts.MessageSize)
+	ss.out = framing.NewWriter(timed{ss})
+	ss.xml = xmlstream.NewReader(strings.NewReader(""), limits)
+	ss.w = xmlstream.NewWriter(ss.out)
+	ss.first = true
+	ss.until(began.Add(ss.server.opts.HelloTimeout))
+	if err := ss.hello(); err != nil {
+		ss.server.mgmt.CountBadHello()
+		return ss.why("no session: ", err), true
+	}
+	for !ss.ending {
+		var idle time.Time
+		if d := ss.server.opts.IdleTimeout; d > 0 {
+			idle = time.Now().Add(d)
+		}
+		ss.until(idle)
+		if err := ss.in.Next(); err != nil {
+			return ss.why("", err), true
+		}
+		ss.until(time.Now().Add(ss.server.opts.MessageTime))
+		if err := ss.request(); err != nil {
+			return ss.why("", err), true
+		}
+	}
+	return closedByClient, false
+}
+
+// why says in a few words why a session ended.
+func (ss *session) why(prefix string, err error) string {
+	if r := ss.killed.Load(); r != nil {
+		return *r
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return prefix + "the client was silent or slow for too long"
+	default:
+		return prefix + err.Error()
+	}
+}
