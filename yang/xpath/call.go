@@ -411,7 +411,7 @@ func (r *run) deref(n *Node) []*Node {
 	each := func(t *yang.Type) bool {
 		switch t.Base {
 		case yang.Leafref:
-			if e := r.e.derefs[t]; e != nil {
+			if e := r.e.derefs[derefKey{t, n.Schema}]; e != nil {
 				out = r.targets(e, n)
 			}
 		case yang.InstanceIdentifier:
@@ -446,7 +446,7 @@ func references(t *yang.Type, v string, yield func(*yang.Type) bool) bool {
 // n's value.
 func (r *run) targets(e *Expr, n *Node) []*Node {
 	c := *r.c
-	c.Node, c.Budget = n, max(r.left, 1)
+	c.Node, c.Budget, c.Scratch = n, max(r.left, 1), nil
 	inner, f := e.start(&c)
 	inner.want = n.Value
 	var out []*Node

@@ -18,10 +18,16 @@ type Expr struct {
 	context  *yang.Node
 	names    names
 	find     *cpath // for Find: root with the wanted value as a predicate
-	derefs   map[*yang.Type]*Expr
+	derefs   map[derefKey]*Expr
 	reads    []Read
 	all      bool
 	warnings []string
+}
+
+// derefKey is a leafref type at a leaf: its path begins at the leaf.
+type derefKey struct {
+	t    *yang.Type
+	leaf *yang.Node
 }
 
 // names is the meaning of prefixes. It resolves prefixes inside values too.
@@ -40,6 +46,9 @@ func (n names) Module(prefix string) (string, bool) {
 
 // Source is the text of the expression.
 func (e *Expr) Source() string { return e.source }
+
+// Context is the schema node that the expression was compiled for.
+func (e *Expr) Context() *yang.Node { return e.context }
 
 // Warnings says which steps name nothing that the schema has.
 func (e *Expr) Warnings() []string { return e.warnings }

@@ -29,6 +29,17 @@ type Context struct {
 	// InUse is asked whether a node that exists by default and has "when"
 	// statements does exist; nil is yes (RFC 7950, 7.21.5).
 	InUse func(n *Node) bool
+	// Scratch, if there is one, is memory that EvalBool and Exists use again.
+	Scratch *Scratch
+}
+
+// Scratch spares evaluations that give no nodes their garbage. It is for one
+// goroutine; a nested evaluation does without it.
+type Scratch struct {
+	busy  bool
+	c     Context
+	run   run
+	nodes [64]Node
 }
 
 // run is one evaluation.
@@ -51,7 +62,12 @@ type frame struct {
 }
 
 func (e *Expr) start(c *Context) (*run, frame) {
-	r := &run{e: e, c: c, left: c.Budget}
+	r := &run{}
+	return r, r.start(e, c)
+}
+
+func (r *run) start(e *Expr, c *Context) frame {
+	*r = run{e: e, c: c, left: c.Budget}
 	if r.left <= 0 {
 		r.left = DefaultBudget
 	}
@@ -63,7 +79,30 @@ func (e *Expr) start(c *Context) (*run, frame) {
 		}
 		r.root = r.root.Parent
 	}
-	return r, frame{n: c.Node, pos: 1, size: 1}
+	return frame{n: c.Node, pos: 1, size: 1}
+}
+
+// borrow is start with the memory of a scratch that nobody else is using; the
+// caller calls done.
+func (e *Expr) borrow(c Context) (*run, frame) {
+	s := c.Scratch
+	if s == nil || s.busy {
+		own := c
+		own.Scratch = nil
+		return e.start(&own)
+	}
+	s.busy, s.c = true, c
+	f := s.run.start(e, &s.c)
+	s.run.slab = s.nodes[:]
+	return &s.run, f
+}
+
+func (r *run) done() error {
+	err := r.result()
+	if s := r.c.Scratch; s != nil && r == &s.run {
+		s.busy = false
+	}
+	return err
 }
 
 func (r *run) result() error {
@@ -86,9 +125,9 @@ func (e *Expr) Eval(c Context) (Value, error) {
 // EvalBool is boolean() of the expression; it stops at the first node that
 // makes it true.
 func (e *Expr) EvalBool(c Context) (bool, error) {
-	r, f := e.start(&c)
+	r, f := e.borrow(c)
 	b := r.truth(e.root, f)
-	if err := r.result(); err != nil {
+	if err := r.done(); err != nil {
 		return false, err
 	}
 	return b, nil
@@ -112,18 +151,31 @@ func (e *Expr) EvalNodes(c Context) ([]*Node, error) {
 func (e *Expr) Find(c Context, value string) (*Node, error) {
 	r, f := e.start(&c)
 	var found *Node
-	take := func(n *Node) bool {
-		if n.String() == value {
-			found = n
-		}
-		return found == nil
-	}
-	if r.want = value; e.find != nil {
-		r.each(e.find, f, take)
-	} else {
-		r.any(e.root, f, take)
-	}
+	r.search(f, value, func(n *Node) { found = n })
 	return found, r.result()
+}
+
+// Exists reports whether Find finds a node.
+func (e *Expr) Exists(c Context, value string) (bool, error) {
+	r, f := e.borrow(c)
+	found := false
+	r.search(f, value, func(*Node) { found = true })
+	return found, r.done()
+}
+
+func (r *run) search(f frame, value string, found func(*Node)) {
+	take := func(n *Node) bool {
+		if n.String() != value {
+			return true
+		}
+		found(n)
+		return false
+	}
+	if r.want = value; r.e.find != nil {
+		r.each(r.e.find, f, take)
+	} else {
+		r.any(r.e.root, f, take)
+	}
 }
 
 func (k kind) String() string { return [...]string{"node-set", "boolean", "number", "string"}[k] }
@@ -410,6 +462,6 @@ func (r *run) new(parent *Node, s *yang.Node) *Node {
 	}
 	n := &r.slab[0]
 	r.slab = r.slab[1:]
-	n.Parent, n.Schema, n.depth = parent, s, parent.depth+1
+	*n = Node{Parent: parent, Schema: s, depth: parent.depth + 1}
 	return n
 }

@@ -40,6 +40,12 @@ func (n *Node) Below(s *yang.Node, t *tree.Node, value string) *Node {
 	return &Node{Parent: n, Schema: s, Tree: t, Value: value, depth: n.depth + 1}
 }
 
+// Into is Below in memory of the caller's.
+func (n *Node) Into(x *Node, s *yang.Node, t *tree.Node, value string) *Node {
+	*x = Node{Parent: n, Schema: s, Tree: t, Value: value, depth: n.depth + 1}
+	return x
+}
+
 // Locate follows a path from the root of a tree. A path to a list without key
 // names no node.
 func Locate(root *tree.Node, p tree.Path) (*Node, bool) {
@@ -297,6 +303,12 @@ func inCase(t *tree.Node, s *yang.Node) bool {
 		}
 	}
 	return true
+}
+
+// CaseInUse reports whether every case around the child s is the one in use in
+// t, so that what is mandatory or a default there counts (RFC 7950, 7.6.1, 7.6.5).
+func CaseInUse(t *tree.Node, s *yang.Node) bool {
+	return s.Parent == s.DataParent || inCase(t, s)
 }
 
 func caseInUse(t *tree.Node, c *yang.Node) bool {

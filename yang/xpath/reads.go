@@ -145,30 +145,33 @@ func (a *analysis) call(x *ccall, at []Read) []Read {
 // from the root on, an instance-identifier anything at all.
 func (a *analysis) deref(spots []Read) []Read {
 	var out []Read
-	var follow func(t *yang.Type, depth int)
-	follow = func(t *yang.Type, depth int) {
+	var follow func(leaf *yang.Node, t *yang.Type, depth int)
+	follow = func(leaf *yang.Node, t *yang.Type, depth int) {
 		switch {
 		case t == nil || depth > 16:
 		case t.Base == yang.Union:
 			for _, m := range t.Union {
-				follow(m, depth+1)
+				follow(leaf, m, depth+1)
 			}
 		case t.Base == yang.InstanceIdentifier:
 			a.e.all = true
 		case t.Base == yang.Leafref && t.Path != nil:
-			e := a.e.derefs[t]
+			key := derefKey{t, leaf}
+			e := a.e.derefs[key]
 			if e == nil && a.nesting < maxNesting {
 				var err error
-				if e, err = compileIn(a.schema, t.Path, a.nesting+1); err != nil {
+				x := *t.Path
+				x.Context = leaf // RFC 7950, 9.9.2: wherever the type was defined
+				if e, err = compileIn(a.schema, &x, a.nesting+1); err != nil {
 					if a.err == nil {
 						a.err = err
 					}
 					return
 				}
 				if a.e.derefs == nil {
-					a.e.derefs = map[*yang.Type]*Expr{}
+					a.e.derefs = map[derefKey]*Expr{}
 				}
-				a.e.derefs[t] = e
+				a.e.derefs[key] = e
 			}
 			if e == nil {
 				a.e.all = true
@@ -185,7 +188,7 @@ func (a *analysis) deref(spots []Read) []Read {
 		}
 	}
 	for _, s := range spots {
-		follow(s.Node.Type, 0)
+		follow(s.Node, s.Node.Type, 0)
 	}
 	return a.read(out)
 }
