@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -395,18 +396,26 @@ func (sh *Shell) load(ctx context.Context, in *invocation) error {
 	return sh.agent.Load(ctx, sh.th, picked[1], picked[0], text)
 }
 
+func cannotLoad(name string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("cannot load %s: %w", quote(name), err)
+}
+
 func readFile(name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("cannot load: %w", err)
+		return "", cannotLoad(name, err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return "", fmt.Errorf("cannot load: %w", err)
+		return "", cannotLoad(name, err)
 	}
 	if len(text) > maxFile {
-		return "", fmt.Errorf("cannot load %s: it has more than %d bytes", name, maxFile)
+		return "", cannotLoad(name, fmt.Errorf("it has more than %d bytes", maxFile))
 	}
 	return string(text), nil
 }

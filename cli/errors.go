@@ -24,7 +24,7 @@ func (e *lineError) Error() string {
 	case n > maxExpected:
 		text += ": expected one of " + strings.Join(e.expected[:maxExpected], ", ") + " ... (? shows all)"
 	}
-	return text
+	return printable(text)
 }
 
 // maxExpected is how many words an error offers.
