@@ -36,9 +36,11 @@ func TestMain(m *testing.M) {
 		conn := mustDial()
 		fmt.Fprint(conn, os.Args[3])
 		io.Copy(io.Discard, os.Stdin)
-	case "leave": // the same, and exit at once
-		conn := mustDial()
-		fmt.Fprint(conn, os.Args[3])
+	case "leave": // the same as often as IDENT_TIMES says, and exit at once
+		times, _ := strconv.Atoi(os.Getenv("IDENT_TIMES"))
+		for range times {
+			fmt.Fprint(mustDial(), os.Args[3])
+		}
 		os.Exit(0)
 	}
 }
@@ -57,6 +59,11 @@ func root() bool { return os.Geteuid() == 0 }
 // peer starts a peer as uid, which must be our own unless we are root.
 func peer(t testing.TB, mode string, uid int, groups []uint32, network, address, text string) (stop func()) {
 	t.Helper()
+	return peers(t, mode, 1, uid, groups, network, address, text)
+}
+
+func peers(t testing.TB, mode string, times, uid int, groups []uint32, network, address, text string) (stop func()) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +76,7 @@ func peer(t testing.TB, mode string, uid int, groups []uint32, network, address,
 	defer self.Close()
 	cmd.ExtraFiles = []*os.File{self}
 	cmd.Dir = "/"
-	cmd.Env = []string{"IDENT_PEER=" + mode, "GORACE=atexit_sleep_ms=0"}
+	cmd.Env = []string{"IDENT_PEER=" + mode, "GORACE=atexit_sleep_ms=0", "IDENT_TIMES=" + strconv.Itoa(times)}
 	if uid != os.Geteuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid), Groups: groups}}
 	}
@@ -426,15 +433,16 @@ func TestTCPLeaves(t *testing.T) {
 	defer l.Close()
 	var told, refused, verified, withBytes atomic.Int64
 	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range times / 4 {
-				stop := peer(t, "leave", uid, nil, "tcp", l.Addr().String(), "[root;127.0.0.1/1;tcp;0;0;;;;]\n<rpc/>")
-				conn, err := l.Accept()
-				if err != nil {
-					t.Error(err)
-					return
-				}
+	const each = 50 // connections of one process
+	for range times / each {
+		stop := peers(t, "leave", each, uid, nil, "tcp", l.Addr().String(), "[root;127.0.0.1/1;tcp;0;0;;;;]\n<rpc/>")
+		for range each {
+			conn, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				defer conn.Close()
 				conn.SetDeadline(time.Now().Add(20 * time.Second))
 				p, err := FromTCP(conn, diag, "netconf-tcp", Policy{AllowRoot: true})
 				switch {
@@ -453,10 +461,9 @@ func TestTCPLeaves(t *testing.T) {
 						verified.Add(1)
 					}
 				}
-				stop()
-				conn.Close()
-			}
-		})
+			})
+		}
+		stop()
 	}
 	wg.Wait()
 	t.Logf("identified %d, of whom %d sent a header and %d were there still after it; refused %d", told.Load(), withBytes.Load(), verified.Load(), refused.Load())
