@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,7 @@ type source struct {
 	read     func() ([]byte, error)
 	parsed   *parse.File
 	err      error
+	library  bool // there to be imported, or named: All passes it over
 }
 
 // maxSources bounds how many files are looked at.
@@ -57,6 +59,24 @@ func (s *Sources) AddFS(fsys fs.FS) error {
 		return fmt.Errorf("cannot read the modules: %w", err)
 	}
 	return s.addEntries(entries, func(name string) string { return name }, fsys.Open)
+}
+
+// AddLibrary is AddFS for modules that Options.All does not implement: they are
+// there to be imported, or to be named.
+func (s *Sources) AddLibrary(fsys fs.FS) error {
+	var lib Sources
+	if err := lib.AddFS(fsys); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(lib.byName)) {
+		for _, src := range lib.byName[name] {
+			src.library = true
+			if err := s.add(src); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *Sources) addEntries(entries []fs.DirEntry, show func(string) string, open func(string) (fs.File, error)) error {
@@ -215,11 +235,13 @@ func (s *Sources) find(name, revision string) (*source, error) {
 	return best, nil
 }
 
-// names are all names, sorted.
+// names are the names that Options.All implements, sorted.
 func (s *Sources) names() []string {
 	out := make([]string, 0, len(s.byName))
-	for n := range s.byName {
-		out = append(out, n)
+	for n, list := range s.byName {
+		if !list[0].library {
+			out = append(out, n)
+		}
 	}
 	slices.Sort(out)
 	return out

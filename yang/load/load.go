@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package load makes the daemon's schema: the modules that it stands on, the
+// demo models, and whatever the folders of the configuration hold.
+//
+// It decides which modules and features are implemented, and nothing else.
+//
+// Invariants:
+//  1. A module of the same name and revision in a folder wins over the built-in
+//     one; a newer revision in a folder is taken instead of it.
+//  2. A feature of the protocol is announced only if the daemon offers it.
+package load
+
+import (
+	"fmt"
+
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/builtin"
+	"nso.example/nso/yang/compile"
+)
+
+// own are the built-in modules that the daemon implements.
+func own() []string {
+	return []string{
+		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
+		"ietf-inet-types", "ietf-yang-types", "nso-transports",
+		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", // for a start without any model
+	}
+}
+
+// features are those of the protocol's modules; all others are on.
+func features() map[string][]string {
+	return map[string][]string{
+		// RFC 6241, 8: what netconf's hello says too.
+		"ietf-netconf": {"writable-running", "rollback-on-error", "validate", "xpath"},
+	}
+}
+
+// Schema compiles the modules of the folders together with the built-in ones.
+// The error lists every mistake with file, line and column.
+func Schema(folders []string) (*yang.Schema, []compile.Warning, error) {
+	var src compile.Sources
+	for _, d := range folders {
+		if err := src.AddDir(d); err != nil {
+			return nil, nil, fmt.Errorf("cannot load the models: %w; see yang.path in nso.toml", err)
+		}
+	}
+	if err := src.AddLibrary(builtin.FS()); err != nil {
+		return nil, nil, err
+	}
+	schema, warnings, err := compile.Compile(&src, compile.Options{Implement: own(), All: true, Features: features()})
+	if err != nil {
+		return nil, warnings, fmt.Errorf("cannot load the models: %w", err)
+	}
+	return schema, warnings, nil
+}
