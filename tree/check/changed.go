@@ -88,7 +88,7 @@ func (w *work) change(ch tree.Change) {
 	last := len(ch.Path) - 1
 	parent := w.descend(ch.Path[:last])
 	s := ch.Path[last].Schema
-	node := parent.Below(s, ch.New.Node, ch.New.Value)
+	node := w.c.below(parent, s, ch.New.Node, ch.New.Value)
 	if ch.Kind != tree.Deleted {
 		w.chain = append(w.chain[:last+1], node)
 		w.path = append(w.path[:last], ch.Path[last])
@@ -106,7 +106,7 @@ func (w *work) change(ch tree.Change) {
 		w.fresh = append(w.fresh, node)
 		w.below(node, last+1, true)
 	case tree.Deleted:
-		old := parent.Below(s, ch.Old.Node, ch.Old.Value)
+		old := w.c.below(parent, s, ch.Old.Node, ch.Old.Value)
 		w.below(old, last+1, false)
 		w.gone = true
 		if xpath.Defaulted(parent.Tree, s) && !parent.Tree.Has(s) {
@@ -174,6 +174,10 @@ func (w *work) descend(p tree.Path) *xpath.Node {
 // below fires the triggers of n and of everything in it, of which depth steps
 // lead to n. What exists by default in it counts.
 func (w *work) below(n *xpath.Node, depth int, created bool) {
+	p := w.c.r.points[n.Schema.ID]
+	if p.reach >= depth || created && p.comes >= depth {
+		return
+	}
 	if len(w.c.r.triggers[n.Schema.ID]) > 0 {
 		lost := n.Schema.Defaults // in use before the node came
 		if !created && !n.Default {

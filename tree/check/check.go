@@ -32,7 +32,11 @@ type checker struct {
 	found    []found
 	when     int // nesting of "when" that ask for defaults with "when"
 	removals []*xpath.Node
-	off      map[string]bool // paths of data whose "when" does not hold
+	slab     []xpath.Node
+	made     int // slabs
+	scratch  xpath.Scratch
+	asks     func(*xpath.Node) bool // c.inUse
+	off      map[string]bool        // paths of data whose "when" does not hold
 }
 
 // found is an error and where it belongs in the order of errors.
@@ -146,7 +150,23 @@ func pathOf(n *xpath.Node, s *yang.Node) string {
 }
 
 func (c *checker) context(n *xpath.Node) xpath.Context {
-	return xpath.Context{Node: n, ConfigOnly: true, InUse: c.inUse}
+	if c.asks == nil {
+		c.asks = c.inUse
+	}
+	return xpath.Context{Node: n, ConfigOnly: true, InUse: c.asks, Scratch: &c.scratch}
+}
+
+// below makes a child of n.
+func (c *checker) below(n *xpath.Node, s *yang.Node, t *tree.Node, v string) *xpath.Node {
+	if len(c.slab) == 0 {
+		c.slab = make([]xpath.Node, 8)
+		if c.made++; c.made > 2 {
+			c.slab = make([]xpath.Node, 256)
+		}
+	}
+	x := n.Into(&c.slab[0], s, t, v)
+	c.slab = c.slab[1:]
+	return x
 }
 
 // holds evaluates an expression for n, at n or at the node above it that the
@@ -193,15 +213,15 @@ func (c *checker) kids(n *xpath.Node, s *yang.Node, yield func(*xpath.Node) bool
 	switch s.Kind {
 	case yang.KindLeaf:
 		if v, ok := t.Leaf(s); ok {
-			return yield(n.Below(s, nil, v))
+			return yield(c.below(n, s, nil, v))
 		}
 	case yang.KindContainer:
 		if k := t.Container(s); k != nil {
-			return yield(n.Below(s, k, ""))
+			return yield(c.below(n, s, k, ""))
 		}
 	case yang.KindList:
 		for e := range t.List(s).All() {
-			if !yield(n.Below(s, e, "")) {
+			if !yield(c.below(n, s, e, "")) {
 				return false
 			}
 		}
@@ -209,19 +229,19 @@ func (c *checker) kids(n *xpath.Node, s *yang.Node, yield func(*xpath.Node) bool
 	case yang.KindLeafList:
 		if l := t.LeafList(s); l.Len() > 0 {
 			for v := range l.All() {
-				if !yield(n.Below(s, nil, v)) {
+				if !yield(c.below(n, s, nil, v)) {
 					return false
 				}
 			}
 			return true
 		}
 	default:
-		return !t.Has(s) || yield(n.Below(s, nil, ""))
+		return !t.Has(s) || yield(c.below(n, s, nil, ""))
 	}
 	if !xpath.Defaulted(t, s) {
 		return true
 	}
-	x := n.Below(s, nil, "")
+	x := c.below(n, s, nil, "")
 	if x.Default = true; !c.inUse(x) {
 		return true
 	}
@@ -229,7 +249,7 @@ func (c *checker) kids(n *xpath.Node, s *yang.Node, yield func(*xpath.Node) bool
 		return yield(x)
 	}
 	for _, d := range s.Defaults {
-		x := n.Below(s, nil, d)
+		x := c.below(n, s, nil, d)
 		if x.Default = true; !yield(x) {
 			return false
 		}
@@ -307,11 +327,14 @@ func (c *checker) exists(p *point, t *yang.Type, n *xpath.Node) (bool, string) {
 		if e == nil {
 			return true, ""
 		}
-		target, err := e.Find(c.context(n), n.Value)
+		ok, err := e.Exists(c.context(n), n.Value)
 		if err != nil {
 			return false, err.Error()
 		}
-		return target != nil, "there is no " + t.Target.Path() + " with that value"
+		if ok {
+			return true, ""
+		}
+		return false, "there is no " + t.Target.Path() + " with that value"
 	case yang.InstanceIdentifier:
 		if !t.RequireInstance {
 			return true, ""

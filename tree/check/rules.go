@@ -31,6 +31,11 @@ type point struct {
 	refer bool                       // the type has references that must exist
 	needs needs
 	deep  bool // this or something below asks something
+	// deepWhen: this or something below has a "when".
+	deepWhen bool
+	// reach is the least depth of an apex that a change in this or below can
+	// reach, and comes that of what new nodes can reach; far if there is none.
+	reach, comes int
 }
 
 type must struct {
@@ -87,7 +92,29 @@ func Compile(schema *yang.Schema) (*Rules, error) {
 			r.depend(p)
 		}
 	}
+	r.extent(schema.Root)
 	return r, nil
+}
+
+const far = 1 << 30
+
+// extent fills in reach and comes, once all triggers are filed.
+func (r *Rules) extent(n *yang.Node) (reach, comes int) {
+	reach, comes = far, far
+	for _, t := range r.triggers[n.ID] {
+		reach = min(reach, t.depth)
+		if !t.target || len(n.Defaults) > 0 {
+			comes = min(comes, t.depth)
+		}
+	}
+	for _, c := range n.DataChildren {
+		if c.Config {
+			a, b := r.extent(c)
+			reach, comes = min(reach, a), min(comes, b)
+		}
+	}
+	r.points[n.ID].reach, r.points[n.ID].comes = reach, comes
+	return reach, comes
 }
 
 func (r *Rules) point(n *yang.Node) *point {
@@ -99,7 +126,7 @@ func (r *Rules) point(n *yang.Node) *point {
 
 // walk compiles n and everything below.
 func (r *Rules) walk(n *yang.Node) error {
-	p := &point{node: n}
+	p := &point{node: n, deepWhen: len(n.Whens) > 0}
 	r.points[n.ID] = p
 	for _, x := range n.Whens {
 		e, err := xpath.Compile(r.schema, x)
@@ -151,6 +178,7 @@ func (r *Rules) walk(n *yang.Node) error {
 			return err
 		}
 		p.deep = p.deep || r.points[c.ID].deep
+		p.deepWhen = p.deepWhen || r.points[c.ID].deepWhen
 	}
 	p.deep = p.deep || p.needs.any()
 	return nil

@@ -14,14 +14,14 @@ import (
 // whens looks for data below n whose "when" does not hold.
 func (c *checker) whens(n *xpath.Node) bool {
 	p := c.r.point(n.Schema)
-	if p == nil || !p.deep {
+	if p == nil || !p.deepWhen {
 		return true
 	}
 	if !c.whenOf(p, n) {
 		return !c.full()
 	}
 	for _, s := range n.Schema.DataChildren {
-		if q := c.r.point(s); q != nil && q.deep {
+		if q := c.r.point(s); q != nil && q.deepWhen {
 			c.kids(n, s, c.whens)
 		}
 	}
