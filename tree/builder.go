@@ -68,6 +68,33 @@ func (b *Builder) Schema() *yang.Node { return b.frame().schema }
 // Depth is the number of open nodes; 1 means the root alone.
 func (b *Builder) Depth() int { return b.depth }
 
+// Path is the path of the innermost open node. Keys that have not come yet are
+// left out with those beside them.
+func (b *Builder) Path() Path {
+	p := Path{}
+	for _, f := range b.frames[1:max(b.depth, 1)] {
+		st := Step{Schema: f.schema}
+		if n := len(f.schema.Keys); f.schema.Kind == yang.KindList && n > 0 {
+			var values []string
+			for _, k := range f.schema.Keys {
+				for rest := string(f.leaves); rest != ""; {
+					var i int
+					var v string
+					if i, v, rest = nextLeaf(rest); i == k.Index {
+						values = append(values, v)
+						break
+					}
+				}
+			}
+			if st.HasKey = len(values) == n; st.HasKey {
+				st.Key = MakeKey(f.schema, values...)
+			}
+		}
+		p = append(p, st)
+	}
+	return p
+}
+
 // Open begins a container or a list entry, a child of the innermost open node.
 func (b *Builder) Open(s *yang.Node) { b.push(s) }
 

@@ -49,10 +49,10 @@ type Edit struct {
 	// Whole says that Op, a delete, remove or replace, is for all entries of a
 	// list or leaf-list at once. The Tree of a replace is then a node of the
 	// parent's schema, which holds the entries that shall be.
-	Whole  bool
-	Key    Key    // list entry
-	Value  string // leaf, leaf-list entry; canonical
-	Any    Any    // anydata, anyxml
+	Whole bool
+	Key   Key    // list entry
+	Value string // leaf, leaf-list entry; canonical
+	Any   Any    // anydata, anyxml
 	// Insert is for entries of lists and leaf-lists ordered by the user. With
 	// OpNone it moves an entry that must exist.
 	Insert Insert

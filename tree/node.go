@@ -21,7 +21,8 @@ type Node struct {
 // in order of their schema's Index.
 type kid interface{ Schema() *yang.Node }
 
-// Any is the content of an anydata or anyxml node, kept as it came.
+// Any is the content of an anydata or anyxml node, kept as it came. Encoders
+// write it as it is: whoever makes one answers for its being well-formed.
 type Any struct {
 	Format Format
 	Text   string
@@ -32,8 +33,8 @@ type Format uint8
 
 // The formats.
 const (
-	// XML is the content of the element: elements and text, with all
-	// namespace declarations that it needs.
+	// XML is the whole element, its own tag included, with all namespace
+	// declarations that it needs: a document of its own.
 	XML Format = iota + 1
 	// JSON is one JSON value.
 	JSON

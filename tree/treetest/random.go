@@ -34,7 +34,7 @@ func fill(r *rand.Rand, b *tree.Builder, n *yang.Node) {
 				check(b.Leaf(s, Value(r, s)))
 			}
 		case yang.KindAnydata:
-			check(b.Any(s, tree.Any{Format: tree.XML, Text: "<x xmlns=\"urn:x\">&lt;</x>"}))
+			check(b.Any(s, tree.Any{Format: tree.XML, Text: `<blob xmlns="urn:test:t"><x xmlns="urn:x">&lt;</x></blob>`}))
 		case yang.KindContainer:
 			b.Open(s)
 			fill(r, b, s)

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xmlenc
+
+import (
+	"errors"
+
+	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/value"
+)
+
+const (
+	nsBase = "urn:ietf:params:xml:ns:netconf:base:1.0"
+	nsYang = "urn:ietf:params:xml:ns:yang:1"
+)
+
+// ConfigOptions are the options of DecodeConfig.
+type ConfigOptions struct {
+	// DefaultOperation is merge, replace or none (RFC 6241, 7.2).
+	DefaultOperation tree.Op
+}
+
+// DecodeOptions are the options of DecodeTree and DecodeNode.
+type DecodeOptions struct {
+	// ConfigOnly refuses state.
+	ConfigOnly bool
+}
+
+// DecodeConfig reads the children of the element that r has open, the <config>
+// of an edit-config, and its end tag. What carries no operation of its own ends
+// up in the Tree of the Edit around it, so that a plain configuration is one
+// Edit with one Tree.
+func DecodeConfig(r *xmlstream.Reader, schema *yang.Schema, options ConfigOptions) (*tree.Edit, error) {
+	d := newDecoder(r, schema, schema.Root)
+	d.edit, d.configOnly = true, true
+	f := frame{schema: schema.Root, op: options.DefaultOperation}
+	if err := d.children(&f); err != nil {
+		return nil, err
+	}
+	n, err := d.b.Done()
+	if err != nil {
+		return nil, d.lift(err, nil)
+	}
+	e := &tree.Edit{Schema: schema.Root, Op: f.op, Children: f.edits}
+	if !n.Empty() || f.op == tree.OpReplace {
+		e.Tree = n
+	}
+	return e, nil
+}
+
+// DecodeTree reads data. If r has an element open, that is its children and its
+// end tag; else it is a document whose root is <data> or <config>, of NETCONF or
+// of no namespace, or a single top-level node.
+func DecodeTree(r *xmlstream.Reader, schema *yang.Schema, options DecodeOptions) (*tree.Node, error) {
+	if r.Depth() > 0 {
+		return DecodeNode(r, schema, schema.Root, options)
+	}
+	t, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind != xmlstream.Start {
+		return nil, mgmterr.New(mgmterr.MissingElement, "", "cannot read the data: there is no element").
+			WithInfo("bad-element", "data")
+	}
+	d := newDecoder(r, schema, schema.Root)
+	d.configOnly = options.ConfigOnly
+	f := frame{schema: schema.Root}
+	if (t.Name.Local == "data" || t.Name.Local == "config") && (t.Name.Space == "" || t.Name.Space == nsBase) {
+		err = d.children(&f)
+	} else {
+		err = d.child(&f, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t, err = r.Next(); err != nil {
+		return nil, err
+	} else if t.Kind != xmlstream.EOF {
+		return nil, d.fail(mgmterr.MalformedMessage, nil, "cannot read the data: something follows it")
+	}
+	n, err := d.b.Done()
+	return n, d.lift(err, nil)
+}
+
+// DecodeNode reads the children of the element that r has open, and its end
+// tag, as a node of that schema node: the root, or the input of an rpc.
+func DecodeNode(r *xmlstream.Reader, schema *yang.Schema, at *yang.Node, options DecodeOptions) (*tree.Node, error) {
+	d := newDecoder(r, schema, at)
+	d.configOnly = options.ConfigOnly
+	if err := d.children(&frame{schema: at}); err != nil {
+		return nil, err
+	}
+	n, err := d.b.Done()
+	return n, d.lift(err, nil)
+}
+
+// frame is one open element that is a node with children.
+type frame struct {
+	schema *yang.Node
+	op     tree.Op
+	edits  []tree.Edit  // of children that are not plain
+	lists  []*yang.Node // ordered by the user, with edits: the order must be kept
+	next   int          // guess: index of the child that comes next
+	skip   bool         // to be deleted: only keys count
+}
+
+type decoder struct {
+	r          *xmlstream.Reader
+	schema     *yang.Schema
+	b          *tree.Builder
+	edit       bool // operations are allowed
+	configOnly bool
+	seen       []seen // by yang.Node.ID
+}
+
+// seen is the last value of a leaf or leaf-list: values repeat.
+type seen struct {
+	text, canonical string
+	ok              bool
+}
+
+func newDecoder(r *xmlstream.Reader, schema *yang.Schema, root *yang.Node) *decoder {
+	return &decoder{r: r, schema: schema, b: tree.NewBuilder(root)}
+}
+
+// Module is the meaning of a prefix in a value (RFC 7950, 9.10.3: without prefix
+// the default namespace counts).
+func (d *decoder) Module(prefix string) (string, bool) {
+	uri, ok := d.r.Lookup(prefix)
+	if !ok {
+		return "", false
+	}
+	m := d.schema.ByNamespace(uri)
+	if m == nil {
+		return "", false
+	}
+	return m.Name, true
+}
+
+// at is the path of the node at hand, or of a child of it.
+func (d *decoder) at(child *yang.Node) string {
+	p := d.b.Path()
+	if child != nil {
+		p = append(p, tree.Step{Schema: child})
+	}
+	if len(p) == 0 {
+		return ""
+	}
+	return p.String()
+}
+
+func (d *decoder) fail(tag mgmterr.Tag, child *yang.Node, format string, args ...any) *mgmterr.Error {
+	return mgmterr.New(tag, d.at(child), format, args...)
+}
+
+// lift gives an error of the builder or of a value its path.
+func (d *decoder) lift(err error, child *yang.Node) error {
+	var e *mgmterr.Error
+	if errors.As(err, &e) && e.Path == "" {
+		e.Path = d.at(child)
+	}
+	return err
+}
+
+// children reads the children of the element of f, and its end tag.
+func (d *decoder) children(f *frame) error {
+	for {
+		t, err := d.r.Next()
+		if err != nil {
+			return err
+		}
+		switch t.Kind {
+		case xmlstream.Text:
+			if !t.White {
+				return d.fail(mgmterr.BadElement, nil, "cannot use text in %s: only elements belong there", name(f.schema)).
+					WithInfo("bad-element", name(f.schema))
+			}
+		case xmlstream.End, xmlstream.EOF:
+			return nil
+		case xmlstream.Start:
+			if err := d.child(f, t); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func name(s *yang.Node) string {
+	if s.Kind == yang.KindRoot {
+		return "the configuration"
+	}
+	return s.Name
+}
+
+// find is the child that an element is.
+func (d *decoder) find(f *frame, n xmlstream.Name) *yang.Node {
+	all := f.schema.DataChildren
+	if f.next < len(all) {
+		if s := all[f.next]; s.Name == n.Local && s.Module.Namespace == n.Space {
+			return s
+		}
+	}
+	return f.schema.ChildNS(n.Space, n.Local)
+}
+
+func (d *decoder) unknown(f *frame, n xmlstream.Name) error {
+	if d.schema.ByNamespace(n.Space) == nil {
+		what := "no module has the namespace " + n.Space
+		if n.Space == "" {
+			what = "it has no namespace"
+		}
+		return d.fail(mgmterr.UnknownNamespace, nil, "cannot use element %s: %s", n.Local, what).
+			WithInfo("bad-element", n.Local).WithInfo("bad-namespace", n.Space)
+	}
+	hint := ""
+	for _, c := range f.schema.DataChildren {
+		if c.Name == n.Local {
+			hint = "; there is one in namespace " + c.Module.Namespace
+		}
+	}
+	return d.fail(mgmterr.UnknownElement, nil, "cannot use element %s: there is no such node in %s%s", n.Local, name(f.schema), hint).
+		WithInfo("bad-element", n.Local)
+}
+
+// child reads one element, whose start tag is t.
+func (d *decoder) child(f *frame, t *xmlstream.Token) error {
+	s := d.find(f, t.Name)
+	if f.skip && (s == nil || !s.IsKey) {
+		return d.r.Skip()
+	}
+	if s == nil {
+		return d.unknown(f, t.Name)
+	}
+	f.next = s.Index
+	if s.Kind != yang.KindList && s.Kind != yang.KindLeafList {
+		f.next++
+	}
+	if d.configOnly && !s.Config {
+		return d.fail(mgmterr.UnknownElement, s, "cannot set %s: it is state, not configuration", s.Name).
+			WithInfo("bad-element", s.Name)
+	}
+	c := frame{schema: s, op: f.op}
+	var at tree.Insert
+	if len(t.Attrs) > 0 {
+		var err error
+		if at, err = d.attributes(&c, t); err != nil {
+			return err
+		}
+		if s.IsKey && (c.op == tree.OpDelete || c.op == tree.OpRemove) && c.op != f.op {
+			return d.fail(mgmterr.BadAttribute, s, "cannot %s key %s: put the operation on the entry", c.op, s.Name).
+				WithInfo("bad-attribute", "operation").WithInfo("bad-element", s.Name)
+		}
+		if s.IsKey {
+			c.op = f.op // a key is what it is
+		}
+	}
+	gone := c.op == tree.OpDelete || c.op == tree.OpRemove
+	plain := c.op == f.op && at.Where == 0 && !gone
+	if plain && len(f.lists) > 0 && contains(f.lists, s) {
+		plain = false
+	}
+	if !plain && s.OrderedBy == yang.OrderedByUser && !contains(f.lists, s) {
+		f.lists = append(f.lists, s)
+	}
+	switch s.Kind {
+	case yang.KindContainer, yang.KindList:
+		return d.inner(f, &c, at, plain, gone)
+	case yang.KindLeaf, yang.KindLeafList:
+		return d.leaf(f, &c, at, plain || f.skip, gone)
+	}
+	return d.any(f, &c, t, plain, gone)
+}
+
+func contains(lists []*yang.Node, s *yang.Node) bool {
+	for _, l := range lists {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// inner reads a container or a list entry.
+func (d *decoder) inner(f, c *frame, at tree.Insert, plain, gone bool) error {
+	s := c.schema
+	c.skip = gone
+	d.b.Open(s)
+	if err := d.children(c); err != nil {
+		return err
+	}
+	if plain && len(c.edits) == 0 {
+		return d.lift(d.b.Close(), s)
+	}
+	n, err := d.b.Finish()
+	if err != nil {
+		return d.lift(err, s)
+	}
+	e := tree.Edit{Schema: s, Op: c.op, Insert: at, Children: c.edits, Key: n.Key()}
+	if !gone && !n.Empty() {
+		e.Tree = n
+	}
+	f.edits = append(f.edits, e)
+	if s.OrderedBy == yang.OrderedByUser && !contains(f.lists, s) {
+		f.lists = append(f.lists, s) // plain by itself, with edits inside
+	}
+	return nil
+}
+
+// leaf reads a leaf or an entry of a leaf-list.
+func (d *decoder) leaf(f, c *frame, at tree.Insert, plain, gone bool) error {
+	s := c.schema
+	text, err := d.r.Text()
+	if err != nil {
+		var e *xmlstream.Error
+		if errors.As(err, &e) && e.Kind == xmlstream.Content {
+			return d.fail(mgmterr.BadElement, s, "cannot use elements in %s %s: it holds a value", s.Kind, s.Name).
+				WithInfo("bad-element", s.Name)
+		}
+		return err
+	}
+	if gone && s.Kind == yang.KindLeaf && !s.IsKey {
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op}) // whatever its value
+		return nil
+	}
+	if plain && s.Kind == yang.KindLeaf && s.Type.Base == yang.String && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
+		return d.lift(d.b.LeafBytes(s, text), s)
+	}
+	v, err := d.value(s, text)
+	if err != nil {
+		return d.lift(err, s)
+	}
+	switch {
+	case !plain:
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op, Value: v, Insert: at})
+		return nil
+	case s.Kind == yang.KindLeafList:
+		return d.lift(d.b.LeafListEntry(s, v), s)
+	}
+	return d.lift(d.b.Leaf(s, v), s)
+}
+
+func (d *decoder) value(s *yang.Node, text []byte) (string, error) {
+	if s.Type.Named { // means what the prefixes in scope make of it
+		return value.Parse(s.Type, string(text), d)
+	}
+	if s.ID >= len(d.seen) {
+		d.seen = append(d.seen, make([]seen, s.ID+1-len(d.seen))...)
+	}
+	c := &d.seen[s.ID]
+	if c.ok && c.text == string(text) {
+		return c.canonical, nil
+	}
+	raw := string(text)
+	v, err := value.Parse(s.Type, raw, d)
+	if err == nil && len(raw) <= 64 {
+		*c = seen{raw, v, true}
+	}
+	return v, err
+}
+
+// any reads an anydata or anyxml node as it stands.
+func (d *decoder) any(f, c *frame, t *xmlstream.Token, plain, gone bool) error {
+	s := c.schema
+	if gone {
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op})
+		return d.r.Skip()
+	}
+	var drop []string
+	for _, a := range t.Attrs {
+		if a.Name.Space == nsBase || a.Name.Space == nsYang {
+			drop = append(drop, a.Prefix+":"+a.Name.Local)
+		}
+	}
+	raw, err := d.r.Raw(nil)
+	if err != nil {
+		return err
+	}
+	content := tree.Any{Format: tree.XML, Text: string(dropAttributes(raw, drop))}
+	if plain {
+		return d.lift(d.b.Any(s, content), s)
+	}
+	f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op, Any: content})
+	return nil
+}
