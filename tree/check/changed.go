@@ -12,7 +12,7 @@ import (
 // Changed validates a tree that came from a valid one. Nodes whose "when" the
 // changes made false are left out of the tree it returns.
 func (r *Rules) Changed(old, root *tree.Node) (*tree.Node, mgmterr.List) {
-	if old == root {
+	if old == root || !r.points[r.schema.Root.ID].deep {
 		return root, nil
 	}
 	if old.Empty() {

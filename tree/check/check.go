@@ -373,12 +373,6 @@ func (c *checker) needs(p *point, n *xpath.Node) {
 // counts is needs without what compares entries.
 func (c *checker) counts(p *point, n *xpath.Node) {
 	t := n.Tree
-	for _, k := range p.needs.keys {
-		if !t.Has(k) {
-			e := mgmterr.New(mgmterr.MissingElement, pathOf(n, nil), "cannot leave out the key %s", k.Name)
-			c.report(n, rankKey, e.WithInfo("bad-element", k.Name))
-		}
-	}
 	for _, m := range p.needs.mandatory {
 		if !t.Has(m) && c.asked(n, m) {
 			c.report(n, rankMandatory, mgmterr.New(mgmterr.DataMissing, pathOf(n, m), "cannot leave %s out: it is mandatory", m.Name))
@@ -399,6 +393,31 @@ func (c *checker) counts(p *point, n *xpath.Node) {
 			}
 			e := mgmterr.New(mgmterr.OperationFailed, pathOf(n, s), "cannot have %d entries of %s: at least %d are needed", have, s.Name, s.MinElements)
 			c.report(n, rankCount, e.WithAppTag("too-few-elements"))
+		}
+	}
+}
+
+// keys makes sure that every entry below n has its keys (RFC 7950, 7.8.2). What
+// edits made has them; a tree from elsewhere may not.
+func (c *checker) keys(n *xpath.Node) {
+	for child := range n.Tree.Children() {
+		switch {
+		case child.Node != nil:
+			c.keys(n.Below(child.Schema, child.Node, ""))
+		case child.List != nil && child.Schema.Config:
+			entry := n.Below(child.Schema, nil, "")
+			for e := range child.List.All() {
+				entry.Tree = e
+				for _, k := range child.Schema.Keys {
+					if _, ok := e.Leaf(k); !ok {
+						err := mgmterr.New(mgmterr.MissingElement, pathOf(n, child.Schema), "cannot leave out the key %s", k.Name)
+						c.report(n, rankKey, err.WithInfo("bad-element", k.Name))
+					}
+				}
+				if !e.OnlyLeaves() {
+					c.keys(entry)
+				}
+			}
 		}
 	}
 }

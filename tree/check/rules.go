@@ -49,11 +49,10 @@ type needs struct {
 	choices   []*yang.Node
 	counted   []*yang.Node // lists and leaf-lists with min- or max-elements
 	unique    []*yang.Node
-	keys      []*yang.Node
 }
 
 func (n *needs) any() bool {
-	return len(n.mandatory)+len(n.choices)+len(n.counted)+len(n.unique)+len(n.keys) > 0
+	return len(n.mandatory)+len(n.choices)+len(n.counted)+len(n.unique) > 0
 }
 
 // aspect is a part of what a point asks.
@@ -146,9 +145,6 @@ func (r *Rules) walk(n *yang.Node) error {
 		if err := r.references(p, n.Type, 0); err != nil {
 			return wrap(n, n.Pos, "path", err)
 		}
-	}
-	if n.Kind == yang.KindList {
-		p.needs.keys = n.Keys
 	}
 	for _, c := range n.Children {
 		if err := r.choices(p, c); err != nil {

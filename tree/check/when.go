@@ -108,6 +108,11 @@ func (c *checker) moot(f found) bool {
 // Full validates a whole tree. Nodes whose "when" does not hold are left out of
 // the tree it returns.
 func (r *Rules) Full(root *tree.Node) (*tree.Node, mgmterr.List) {
+	c := &checker{r: r, old: root, root: xpath.Root(root)}
+	c.keys(c.root)
+	if len(c.found) > 0 { // nothing else can be said of such a tree
+		return root, c.errors()
+	}
 	return r.reference(root, root)
 }
 
