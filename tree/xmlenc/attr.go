@@ -15,8 +15,7 @@ import (
 )
 
 // attributes reads the attributes of RFC 6241, 7.2 and RFC 7950, 7.7.9 and 7.8.6.
-func (d *decoder) attributes(c *frame, t *xmlstream.Token) (at tree.Insert, err error) {
-	s := c.schema
+func (d *decoder) attributes(s *yang.Node, op tree.Op, t *xmlstream.Token) (_ tree.Op, at tree.Insert, err error) {
 	var insert, anchor string
 	var anchorName string
 	for i := range t.Attrs {
@@ -25,11 +24,10 @@ func (d *decoder) attributes(c *frame, t *xmlstream.Token) (at tree.Insert, err 
 		case a.Name.Space == xmlstream.XMLNamespace:
 			continue // xml:lang and its kind say nothing about data
 		case d.edit && a.Name.Space == nsBase && a.Name.Local == "operation":
-			op, ok := operation(string(a.Value))
-			if !ok {
-				return at, d.badAttribute(s, "operation", "it is one of merge, replace, create, delete and remove, not "+quote(a.Value))
+			var ok bool
+			if op, ok = operation(string(a.Value)); !ok {
+				return op, at, d.badAttribute(s, "operation", "it is one of merge, replace, create, delete and remove, not "+quote(a.Value))
 			}
-			c.op = op
 		case d.edit && a.Name.Space == nsYang && a.Name.Local == "insert":
 			insert = string(a.Value)
 		case d.edit && a.Name.Space == nsYang && (a.Name.Local == "key" || a.Name.Local == "value"):
@@ -37,14 +35,15 @@ func (d *decoder) attributes(c *frame, t *xmlstream.Token) (at tree.Insert, err 
 		case a.Name.Space != nsBase && a.Name.Space != nsYang && (s.Kind == yang.KindAnydata || s.Kind == yang.KindAnyxml):
 			continue // content
 		default:
-			return at, d.fail(mgmterr.UnknownAttribute, s, "cannot use attribute %s of %s%s", a.Name.Local, s.Name, d.hint(a.Name)).
+			return op, at, d.fail(mgmterr.UnknownAttribute, s, "cannot use attribute %s of %s%s", a.Name.Local, s.Name, d.hint(a.Name)).
 				WithInfo("bad-attribute", a.Name.Local).WithInfo("bad-element", s.Name)
 		}
 	}
 	if insert == "" && anchorName == "" {
-		return at, nil
+		return op, at, nil
 	}
-	return d.insert(s, insert, anchorName, anchor)
+	at, err = d.insert(s, insert, anchorName, anchor)
+	return op, at, err
 }
 
 func (d *decoder) hint(n xmlstream.Name) string {

@@ -114,7 +114,9 @@ type decoder struct {
 	b          *tree.Builder
 	edit       bool // operations are allowed
 	configOnly bool
-	seen       []seen // by yang.Node.ID
+	seen       []seen   // by yang.Node.ID
+	frames     []*frame // by depth, used again
+	depth      int
 }
 
 // seen is the last value of a leaf or leaf-list: values repeat.
@@ -159,6 +161,13 @@ func (d *decoder) fail(tag mgmterr.Tag, child *yang.Node, format string, args ..
 
 // lift gives an error of the builder or of a value its path.
 func (d *decoder) lift(err error, child *yang.Node) error {
+	if err == nil {
+		return nil
+	}
+	return d.lifted(err, child)
+}
+
+func (d *decoder) lifted(err error, child *yang.Node) error {
 	var e *mgmterr.Error
 	if errors.As(err, &e) && e.Path == "" {
 		e.Path = d.at(child)
@@ -243,23 +252,23 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 		return d.fail(mgmterr.UnknownElement, s, "cannot set %s: it is state, not configuration", s.Name).
 			WithInfo("bad-element", s.Name)
 	}
-	c := frame{schema: s, op: f.op}
+	op := f.op
 	var at tree.Insert
 	if len(t.Attrs) > 0 {
 		var err error
-		if at, err = d.attributes(&c, t); err != nil {
+		if op, at, err = d.attributes(s, op, t); err != nil {
 			return err
 		}
-		if s.IsKey && (c.op == tree.OpDelete || c.op == tree.OpRemove) && c.op != f.op {
-			return d.fail(mgmterr.BadAttribute, s, "cannot %s key %s: put the operation on the entry", c.op, s.Name).
+		if s.IsKey && (op == tree.OpDelete || op == tree.OpRemove) && op != f.op {
+			return d.fail(mgmterr.BadAttribute, s, "cannot %s key %s: put the operation on the entry", op, s.Name).
 				WithInfo("bad-attribute", "operation").WithInfo("bad-element", s.Name)
 		}
 		if s.IsKey {
-			c.op = f.op // a key is what it is
+			op = f.op // a key is what it is
 		}
 	}
-	gone := c.op == tree.OpDelete || c.op == tree.OpRemove
-	plain := c.op == f.op && at.Where == 0 && !gone
+	gone := op == tree.OpDelete || op == tree.OpRemove
+	plain := op == f.op && at.Where == 0 && !gone
 	if plain && len(f.lists) > 0 && contains(f.lists, s) {
 		plain = false
 	}
@@ -268,11 +277,11 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 	}
 	switch s.Kind {
 	case yang.KindContainer, yang.KindList:
-		return d.inner(f, &c, at, plain, gone)
+		return d.inner(f, s, op, at, plain, gone)
 	case yang.KindLeaf, yang.KindLeafList:
-		return d.leaf(f, &c, at, plain || f.skip, gone)
+		return d.leaf(f, s, op, at, plain || f.skip, gone)
 	}
-	return d.any(f, &c, t, plain, gone)
+	return d.any(f, s, op, t, plain, gone)
 }
 
 func contains(lists []*yang.Node, s *yang.Node) bool {
@@ -285,9 +294,14 @@ func contains(lists []*yang.Node, s *yang.Node) bool {
 }
 
 // inner reads a container or a list entry.
-func (d *decoder) inner(f, c *frame, at tree.Insert, plain, gone bool) error {
-	s := c.schema
-	c.skip = gone
+func (d *decoder) inner(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain, gone bool) error {
+	if d.depth == len(d.frames) {
+		d.frames = append(d.frames, new(frame))
+	}
+	c := d.frames[d.depth]
+	*c = frame{schema: s, op: op, skip: gone, lists: c.lists[:0]}
+	d.depth++
+	defer func() { d.depth-- }()
 	d.b.Open(s)
 	if err := d.children(c); err != nil {
 		return err
@@ -299,7 +313,7 @@ func (d *decoder) inner(f, c *frame, at tree.Insert, plain, gone bool) error {
 	if err != nil {
 		return d.lift(err, s)
 	}
-	e := tree.Edit{Schema: s, Op: c.op, Insert: at, Children: c.edits, Key: n.Key()}
+	e := tree.Edit{Schema: s, Op: op, Insert: at, Children: c.edits, Key: n.Key()}
 	if !gone && !n.Empty() {
 		e.Tree = n
 	}
@@ -311,8 +325,7 @@ func (d *decoder) inner(f, c *frame, at tree.Insert, plain, gone bool) error {
 }
 
 // leaf reads a leaf or an entry of a leaf-list.
-func (d *decoder) leaf(f, c *frame, at tree.Insert, plain, gone bool) error {
-	s := c.schema
+func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain, gone bool) error {
 	text, err := d.r.Text()
 	if err != nil {
 		var e *xmlstream.Error
@@ -323,7 +336,7 @@ func (d *decoder) leaf(f, c *frame, at tree.Insert, plain, gone bool) error {
 		return err
 	}
 	if gone && s.Kind == yang.KindLeaf && !s.IsKey {
-		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op}) // whatever its value
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op}) // whatever its value
 		return nil
 	}
 	if plain && s.Kind == yang.KindLeaf && s.Type.Base == yang.String && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
@@ -335,7 +348,7 @@ func (d *decoder) leaf(f, c *frame, at tree.Insert, plain, gone bool) error {
 	}
 	switch {
 	case !plain:
-		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op, Value: v, Insert: at})
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op, Value: v, Insert: at})
 		return nil
 	case s.Kind == yang.KindLeafList:
 		return d.lift(d.b.LeafListEntry(s, v), s)
@@ -363,10 +376,9 @@ func (d *decoder) value(s *yang.Node, text []byte) (string, error) {
 }
 
 // any reads an anydata or anyxml node as it stands.
-func (d *decoder) any(f, c *frame, t *xmlstream.Token, plain, gone bool) error {
-	s := c.schema
+func (d *decoder) any(f *frame, s *yang.Node, op tree.Op, t *xmlstream.Token, plain, gone bool) error {
 	if gone {
-		f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op})
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op})
 		return d.r.Skip()
 	}
 	var drop []string
@@ -383,6 +395,6 @@ func (d *decoder) any(f, c *frame, t *xmlstream.Token, plain, gone bool) error {
 	if plain {
 		return d.lift(d.b.Any(s, content), s)
 	}
-	f.edits = append(f.edits, tree.Edit{Schema: s, Op: c.op, Any: content})
+	f.edits = append(f.edits, tree.Edit{Schema: s, Op: op, Any: content})
 	return nil
 }
