@@ -242,7 +242,7 @@ func TestUnixRecycled(t *testing.T) {
 	if err := runsAs("/proc/self/status", uint32(os.Geteuid())); err != nil {
 		t.Error(err)
 	}
-	if err := runsAs("/proc/self/status", stranger); err == nil {
+	if err := runsAs("/proc/self/status", uint32(os.Geteuid())+1); err == nil {
 		t.Error("another user's process is taken for the peer")
 	}
 	if err := runsAs("/proc/0/status", 0); err == nil {
