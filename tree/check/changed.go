@@ -18,7 +18,7 @@ func (r *Rules) Changed(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	if old.Empty() {
 		old = tree.New(r.schema.Root)
 	}
-	c := &checker{r: r, old: old, root: xpath.Root(root)}
+	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	var w *work
 	c.settle(func() {
 		w = c.collect()

@@ -21,6 +21,10 @@ const maxErrors = 100
 // maxRounds bounds how often deletions by "when" lead to more of them.
 const maxRounds = 100
 
+// maxSteps is what all expressions of one validation may take together: some
+// ten million for 100,000 entries are common, and this is about a minute.
+const maxSteps = 2_000_000_000
+
 // yangNamespace is that of the error-info elements of RFC 7950, 15.
 const yangNamespace = "urn:ietf:params:xml:ns:yang:1"
 
@@ -34,6 +38,7 @@ type checker struct {
 	removals []*xpath.Node
 	slab     []xpath.Node
 	made     int // slabs
+	steps    int // left of maxSteps
 	scratch  xpath.Scratch
 	asks     func(*xpath.Node) bool // c.inUse
 	off      map[string]bool        // paths of data whose "when" does not hold
@@ -153,7 +158,7 @@ func (c *checker) context(n *xpath.Node) xpath.Context {
 	if c.asks == nil {
 		c.asks = c.inUse
 	}
-	return xpath.Context{Node: n, ConfigOnly: true, InUse: c.asks, Scratch: &c.scratch}
+	return xpath.Context{Node: n, ConfigOnly: true, InUse: c.asks, Scratch: &c.scratch, Total: &c.steps}
 }
 
 // below makes a child of n.

@@ -108,7 +108,7 @@ func (c *checker) moot(f found) bool {
 // Full validates a whole tree. Nodes whose "when" does not hold are left out of
 // the tree it returns.
 func (r *Rules) Full(root *tree.Node) (*tree.Node, mgmterr.List) {
-	c := &checker{r: r, old: root, root: xpath.Root(root)}
+	c := &checker{r: r, old: root, root: xpath.Root(root), steps: maxSteps}
 	c.keys(c.root)
 	if len(c.found) > 0 { // nothing else can be said of such a tree
 		return root, c.errors()
@@ -118,7 +118,7 @@ func (r *Rules) Full(root *tree.Node) (*tree.Node, mgmterr.List) {
 
 // reference is the slow way to do what Changed does.
 func (r *Rules) reference(old, root *tree.Node) (*tree.Node, mgmterr.List) {
-	c := &checker{r: r, old: old, root: xpath.Root(root)}
+	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	c.settle(func() { c.whens(c.root) })
 	c.all(c.root)
 	return c.root.Tree, c.errors()

@@ -446,7 +446,7 @@ func references(t *yang.Type, v string, yield func(*yang.Type) bool) bool {
 // n's value.
 func (r *run) targets(e *Expr, n *Node) []*Node {
 	c := *r.c
-	c.Node, c.Budget, c.Scratch = n, max(r.left, 1), nil
+	c.Node, c.Budget, c.Total, c.Scratch = n, max(r.left, 1), nil, nil
 	inner, f := e.start(&c)
 	inner.want = n.Value
 	var out []*Node

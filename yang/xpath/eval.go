@@ -23,6 +23,9 @@ type Context struct {
 	Node *Node // the context node, and what current() gives
 	// Budget is the number of steps allowed; 0 is DefaultBudget.
 	Budget int
+	// Total, if not nil, is a budget that many evaluations share: what each
+	// takes is taken from it.
+	Total *int
 	// ConfigOnly leaves nodes of state out that exist by default, as the
 	// accessible tree of a constraint on configuration wants it.
 	ConfigOnly bool
@@ -49,6 +52,7 @@ type run struct {
 	root  *Node
 	op    *Node // the operation or notification that the context is in
 	left  int
+	given int
 	err   error
 	want  string
 	slab  []Node
@@ -71,6 +75,10 @@ func (r *run) start(e *Expr, c *Context) frame {
 	if r.left <= 0 {
 		r.left = DefaultBudget
 	}
+	if c.Total != nil {
+		r.left = min(r.left, *c.Total)
+	}
+	r.given = r.left
 	r.root = c.Node
 	for r.root.Parent != nil {
 		switch r.root.Schema.Kind {
@@ -106,6 +114,9 @@ func (r *run) done() error {
 }
 
 func (r *run) result() error {
+	if r.c.Total != nil {
+		*r.c.Total -= r.given - r.left
+	}
 	if r.err == nil {
 		return nil
 	}

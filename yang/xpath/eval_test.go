@@ -378,6 +378,26 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// A budget that evaluations share, nested ones included.
+func TestTotal(t *testing.T) {
+	s := schematest.Schema(t, model)
+	root := load(t, s, data)
+	e, err := CompileText(s, "count(//*) > 3", prefixes, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, rounds := 1000, 0
+	for ; rounds < 1000 && err == nil; rounds++ {
+		_, err = e.EvalBool(Context{Node: Root(root), Total: &total})
+	}
+	if !errors.Is(err, ErrBudget) || rounds < 2 || rounds > 50 {
+		t.Errorf("after %d rounds: %v", rounds, err)
+	}
+	if _, err := e.EvalBool(Context{Node: Root(root)}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConfigOnly(t *testing.T) {
 	s := schematest.Schema(t, model)
 	e, err := CompileText(s, "/m:top/m:state/m:up", prefixes, "")
