@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jsonenc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+	"nso.example/nso/yang"
+	"nso.example/nso/yang/value"
+)
+
+// DecodeOptions are the options of Decode and DecodeNode.
+type DecodeOptions struct {
+	// ConfigOnly refuses state.
+	ConfigOnly bool
+	// MaxBytes bounds the text; 0 means 64 MiB.
+	MaxBytes int64
+}
+
+// Decode reads a JSON object whose members are top-level nodes, to the end of r.
+func Decode(r io.Reader, schema *yang.Schema, options DecodeOptions) (*tree.Node, error) {
+	return DecodeNode(r, schema, schema.Root, options)
+}
+
+// DecodeNode reads a JSON object as a node of that schema node: the root, or the
+// input of an rpc.
+func DecodeNode(r io.Reader, schema *yang.Schema, at *yang.Node, options DecodeOptions) (*tree.Node, error) {
+	limit := options.MaxBytes
+	if limit <= 0 {
+		limit = 64 << 20
+	}
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read JSON: %w", err)
+	}
+	if int64(len(text)) > limit {
+		return nil, mgmterr.New(mgmterr.TooBig, "", "cannot read JSON: it is longer than %d bytes", limit)
+	}
+	d := &decoder{scanner: scanner{text: text}, schema: schema, options: options, b: tree.NewBuilder(at)}
+	if err := d.object(at, 0); err != nil {
+		return nil, err
+	}
+	if d.peek(); d.pos < len(d.text) {
+		return nil, d.fail("something follows the value")
+	}
+	n, err := d.b.Done()
+	return n, d.lift(err, nil)
+}
+
+type decoder struct {
+	scanner
+	schema  *yang.Schema
+	options DecodeOptions
+	b       *tree.Builder
+	lists   []*yang.Node // seen in the objects that are open
+}
+
+func (d *decoder) refuse(tag mgmterr.Tag, child *yang.Node, format string, args ...any) *mgmterr.Error {
+	p := d.b.Path()
+	if child != nil {
+		p = append(p, tree.Step{Schema: child})
+	}
+	at := ""
+	if len(p) > 0 {
+		at = p.String()
+	}
+	return mgmterr.New(tag, at, format, args...)
+}
+
+// lift gives an error of the builder or of a value its path.
+func (d *decoder) lift(err error, child *yang.Node) error {
+	if err == nil {
+		return nil
+	}
+	var e *mgmterr.Error
+	if errors.As(err, &e) && e.Path == "" {
+		e.Path = d.refuse("", child, "").Path
+	}
+	return err
+}
+
+// object reads the members of a node into what the builder has open.
+func (d *decoder) object(at *yang.Node, depth int) error {
+	if depth > maxDepth {
+		return d.fail("it is nested too deep")
+	}
+	if err := d.expect('{'); err != nil {
+		return d.lift(err, nil)
+	}
+	open := len(d.lists)
+	next := 0 // a guess: the child that comes next
+	for first := true; ; first = false {
+		more, err := d.more('}', first)
+		if err != nil {
+			return err
+		}
+		if !more {
+			d.lists = d.lists[:open]
+			return nil
+		}
+		name, err := d.str()
+		if err != nil {
+			return err
+		}
+		s, err := d.find(at, name, next)
+		if err != nil {
+			return err
+		}
+		next = s.Index + 1
+		if err := d.expect(':'); err != nil {
+			return err
+		}
+		if s.Kind == yang.KindList || s.Kind == yang.KindLeafList {
+			for _, l := range d.lists[open:] {
+				if l == s {
+					return d.refuse(mgmterr.BadElement, s, "cannot use %s: it is given twice", s.Name).WithInfo("bad-element", s.Name)
+				}
+			}
+			d.lists = append(d.lists, s)
+		}
+		if err := d.member(s, depth); err != nil {
+			return err
+		}
+	}
+}
+
+// find is the child that a name means (RFC 7951, 4).
+func (d *decoder) find(at *yang.Node, name []byte, next int) (*yang.Node, error) {
+	if next < len(at.DataChildren) {
+		if s := at.DataChildren[next]; s.Module == at.Module && s.Name == string(name) {
+			return s, d.allowed(s)
+		}
+	}
+	module, local, qualified := strings.Cut(string(name), ":")
+	if !qualified {
+		module, local = "", string(name)
+		if at.Module != nil {
+			module = at.Module.Name
+		}
+	}
+	switch {
+	case module == "" && !qualified:
+		return nil, d.refuse(mgmterr.UnknownElement, nil, "cannot use %.80q: a top-level name needs its module, as module:%.80s", name, local).
+			WithInfo("bad-element", local)
+	case strings.HasPrefix(string(name), "@"):
+		return nil, d.refuse(mgmterr.UnknownElement, nil, "cannot use %.80q: metadata is not supported; leave it out", name).
+			WithInfo("bad-element", local)
+	case d.schema.Module(module) == nil:
+		return nil, d.refuse(mgmterr.UnknownNamespace, nil, "cannot use %.80q: there is no module %.80q", name, module).
+			WithInfo("bad-element", local).WithInfo("bad-namespace", module)
+	}
+	s := at.Child(module, local)
+	if s == nil {
+		hint := ""
+		for _, c := range at.DataChildren {
+			if c.Name == local {
+				hint = "; did you mean " + c.Module.Name + ":" + c.Name + "?"
+			}
+		}
+		return nil, d.refuse(mgmterr.UnknownElement, nil, "cannot use %.80q: there is no such node%s", name, hint).
+			WithInfo("bad-element", local)
+	}
+	return s, d.allowed(s)
+}
+
+func (d *decoder) allowed(s *yang.Node) error {
+	if d.options.ConfigOnly && !s.Config {
+		return d.refuse(mgmterr.UnknownElement, s, "cannot set %s: it is state, not configuration", s.Name).
+			WithInfo("bad-element", s.Name)
+	}
+	return nil
+}
+
+// member reads the value of a child.
+func (d *decoder) member(s *yang.Node, depth int) error {
+	switch s.Kind {
+	case yang.KindContainer:
+		if err := d.kind(s, '{', "an object"); err != nil {
+			return err
+		}
+		return d.inner(s, depth)
+	case yang.KindList, yang.KindLeafList:
+		if err := d.kind(s, '[', "an array"); err != nil {
+			return err
+		}
+		d.pos++
+		for first := true; ; first = false {
+			more, err := d.more(']', first)
+			if err != nil || !more {
+				return err
+			}
+			if s.Kind == yang.KindList {
+				if err := d.kind(s, '{', "an object for each entry"); err != nil {
+					return err
+				}
+				err = d.inner(s, depth)
+			} else {
+				var v string
+				if v, err = d.value(s); err == nil {
+					err = d.lift(d.b.LeafListEntry(s, v), s)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+	case yang.KindLeaf:
+		v, err := d.value(s)
+		if err != nil {
+			return err
+		}
+		return d.lift(d.b.Leaf(s, v), s)
+	}
+	d.peek()
+	from := d.pos
+	if err := d.skip(depth); err != nil {
+		return err
+	}
+	return d.lift(d.b.Any(s, tree.Any{Format: tree.JSON, Text: string(d.text[from:d.pos])}), s)
+}
+
+func (d *decoder) kind(s *yang.Node, want byte, what string) error {
+	if d.peek() != want {
+		return d.refuse(mgmterr.InvalidValue, s, "cannot use this value of %s %s: it must be %s", s.Kind, s.Name, what)
+	}
+	return nil
+}
+
+func (d *decoder) inner(s *yang.Node, depth int) error {
+	d.b.Open(s)
+	if err := d.object(s, depth+1); err != nil {
+		return err
+	}
+	return d.lift(d.b.Close(), s)
+}
+
+// value reads a value of leaf or leaf-list s (RFC 7951, 6).
+func (d *decoder) value(s *yang.Node) (string, error) {
+	want := formOf(s.Type)
+	var text []byte
+	var have form
+	var err error
+	switch c := d.peek(); c {
+	case '"':
+		text, err = d.str()
+	case '[':
+		from := d.pos
+		d.pos++
+		if d.peek(); bytes.HasPrefix(d.text[d.pos:], []byte("null")) {
+			d.pos += len("null")
+			have = isEmpty
+			err = d.expect(']')
+			break
+		}
+		d.pos = from
+		return "", d.refuse(mgmterr.InvalidValue, s, "cannot use an array as the value of %s %s", s.Kind, s.Name)
+	case '{':
+		return "", d.refuse(mgmterr.InvalidValue, s, "cannot use an object as the value of %s %s", s.Kind, s.Name)
+	default:
+		text, err = d.word()
+		switch {
+		case err != nil:
+		case string(text) == "null":
+			return "", d.refuse(mgmterr.InvalidValue, s, "cannot use null as the value of %s %s", s.Kind, s.Name)
+		case text[0] == 't' || text[0] == 'f':
+			have = isBoolean
+		default:
+			have = isNumber
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if want != have && want != isUnion {
+		return "", d.refuse(mgmterr.InvalidValue, s, "cannot use %.80q as %s: it must be %s (RFC 7951, 6)", text, s.Name,
+			[...]string{"a string", "a number", "true or false", "[null]"}[want])
+	}
+	v, err := value.Parse(s.Type, string(text), value.Canonical{Default: s.Module.Name})
+	return v, d.lift(err, s)
+}
