@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nso.example/nso/activation"
+	"nso.example/nso/config"
+	"nso.example/nso/ident"
+	"nso.example/nso/ipc/control"
+	"nso.example/nso/ipc/maapi"
+	"nso.example/nso/ipc/peer"
+	"nso.example/nso/ipc/varlink"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/netconf"
+	"nso.example/nso/netconf/local"
+	"nso.example/nso/netconf/tcp"
+)
+
+const doorIPC, doorDiag = "ipc", "inet-diag"
+
+// rules are the descriptors that the configuration names, and what each must be.
+func rules(c *config.Config) activation.Rules {
+	r := activation.Rules{
+		doorIPC: {Kind: activation.UnixStream, Path: c.IPC.Path, Mode: fs.FileMode(c.IPC.Mode), Owners: []uint32{uint32(os.Getuid())}},
+	}
+	if c.Listen.NETCONFTCP.Enabled {
+		r[tcp.Name] = activation.Rule{Kind: activation.LoopbackTCP}
+		r[doorDiag] = activation.Rule{Kind: activation.SockDiag}
+	} else {
+		r[doorDiag] = activation.Rule{Kind: activation.SockDiag, Optional: true}
+	}
+	return r
+}
+
+// house is what the doors open into.
+type house struct {
+	conf   *config.Config
+	file   string
+	log    *slog.Logger
+	level  *slog.LevelVar
+	server *mgmt.Server
+	stop   func()
+
+	policy  atomic.Pointer[ident.Policy]
+	netconf *netconf.Server
+	ipc     *varlink.Server
+	tcp     *tcp.Door
+	doors   []control.Door
+	// life ends when the sessions have been told why they end.
+	life    context.Context
+	end     context.CancelFunc
+	serving sync.WaitGroup
+	reload  sync.Mutex
+}
+
+// open builds the rooms behind the doors and begins to serve.
+func (h *house) open(in *activation.Inherited) error {
+	h.life, h.end = context.WithCancel(context.Background())
+	p := h.conf.Policy()
+	h.policy.Store(&p)
+	resolver := ident.NewResolver()
+	limits := h.conf.Limits
+	h.netconf = netconf.New(h.server, netconf.Options{
+		MessageSize: int64(limits.MessageSize), HelloTimeout: time.Duration(limits.HelloTimeout),
+		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log,
+	})
+	ipc, err := varlink.NewServer(varlink.Config{
+		Vendor: "nso", Product: "nsod", Version: version, URL: "urn:nso",
+		Interfaces: []varlink.Interface{
+			control.New(h.server, h.steering()), maapi.New(h.server), local.New(h.netconf),
+		},
+		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout)},
+		Identify: peer.Identifier(h.server, func(ctx context.Context, conn *varlink.Conn) (ident.Actor, error) {
+			unix := conn.UnixConn()
+			if unix == nil {
+				return ident.Actor{}, errors.New("cannot tell who is asking: this is no Unix socket")
+			}
+			p, err := ident.FromUnix(unix, conn.Door())
+			if err != nil {
+				return ident.Actor{}, err
+			}
+			return resolver.Actor(ctx, p)
+		}),
+		Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.ipc = ipc
+	if f := in.File(doorDiag); f != nil && h.conf.Listen.NETCONFTCP.Enabled {
+		h.tcp = tcp.New(h.netconf, tcp.Options{
+			Diag: ident.NewDiag(f), Resolver: resolver, Policy: func() ident.Policy { return *h.policy.Load() },
+			Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved,
+			HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
+		})
+		h.serve(tcp.Name, in.Listeners(tcp.Name), func(l net.Listener) error { return h.tcp.Serve(h.life, l) })
+	}
+	h.serve(doorIPC, in.Listeners(doorIPC), func(l net.Listener) error { return h.ipc.Serve(doorIPC, l) })
+	return nil
+}
+
+func (h *house) serve(name string, listeners []net.Listener, accept func(net.Listener) error) {
+	for _, l := range listeners {
+		h.doors = append(h.doors, control.Door{Name: name, Address: l.Addr().String()})
+		h.serving.Go(func() {
+			if err := accept(l); err != nil {
+				h.log.Error("a door is closed", "door", name, "err", err)
+			}
+		})
+	}
+}
+
+// healthy is what the watchdog is told: the house answers.
+func (h *house) healthy() error {
+	h.server.Status() // takes the locks that everything takes
+	return nil
+}
+
+// close ends every session with a reason, and then the doors.
+func (h *house) close(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	err := h.server.Shutdown(ctx, "the daemon is stopping")
+	h.end()
+	err = errors.Join(err, h.ipc.Shutdown(ctx))
+	h.serving.Wait()
+	return err
+}
+
+// steering is what org.nso.Control may ask of the daemon.
+func (h *house) steering() control.Steering {
+	return control.Steering{
+		Version: version, PID: os.Getpid(), UID: os.Getuid(),
+		Doors: func() []control.Door {
+			doors := append([]control.Door(nil), h.doors...)
+			for i := range doors {
+				switch doors[i].Name {
+				case doorIPC:
+					doors[i].Connections = h.ipc.Stats().Connections
+				case tcp.Name:
+					doors[i].Connections = h.tcp.Connections()
+				}
+			}
+			return doors
+		},
+		Resident: resident,
+		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
+		Reload:   h.reloadConfig,
+		Stop:     h.stop,
+	}
+}
+
+// resident is the resident memory in bytes, 0 if /proc does not say.
+func resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// reloadConfig reads nso.toml again. The log level and what is believed of
+// loopback peers change at once; the rest is named for the restart that it takes.
+func (h *house) reloadConfig(context.Context) (changed, needRestart []string, err error) {
+	h.reload.Lock()
+	defer h.reload.Unlock()
+	next, err := config.Load(h.file)
+	if err != nil {
+		return nil, nil, mgmterr.New(mgmterr.OperationFailed, "", "%s", err)
+	}
+	if next.Log.Level != h.conf.Log.Level {
+		h.level.Set(next.Log.Level.Slog())
+		changed = append(changed, "log.level")
+	}
+	p := next.Policy()
+	if fmt.Sprint(p) != fmt.Sprint(h.conf.Policy()) {
+		h.policy.Store(&p)
+		changed = append(changed, "netconf.tcp, access.grant")
+	}
+	for name, same := range map[string]bool{
+		"yang": fmt.Sprint(next.YANG) == fmt.Sprint(h.conf.YANG), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
+		"listen": fmt.Sprint(next.Listen) == fmt.Sprint(h.conf.Listen), "limits": next.Limits == h.conf.Limits,
+	} {
+		if !same {
+			needRestart = append(needRestart, name)
+		}
+	}
+	slices.Sort(needRestart)
+	running := *h.conf
+	running.Log, running.NETCONF, running.Access.Grants = next.Log, next.NETCONF, next.Access.Grants
+	h.conf = &running
+	h.log.Info("configuration read again", "op", "reload", "changed", changed, "restart", needRestart)
+	return changed, needRestart, nil
+}

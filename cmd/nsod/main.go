@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command nsod is the daemon. It binds nothing, starts nothing and is never root:
+// sockets come from systemd, or from `nso run` in the same manner.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"nso.example/nso/activation"
+	"nso.example/nso/cdb"
+	"nso.example/nso/config"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/nacm"
+	"nso.example/nso/tree"
+	"nso.example/nso/yang/load"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "nsod:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the life of the daemon, in order.
+func run(args []string, out, errs io.Writer) error {
+	// Flags.
+	fs := flag.NewFlagSet("nsod", flag.ContinueOnError)
+	file := fs.String("config", "/etc/nso/nso.toml", "the configuration `file`")
+	check := fs.Bool("n", false, "check the configuration and the models, print what was understood, and exit")
+	show := fs.Bool("version", false, "print the version and exit")
+	if err := fs.Parse(args); err != nil {
+		return errors.New("cannot start: usage is nsod [-n] [--config FILE]")
+	}
+	if *show {
+		_, err := fmt.Fprintln(out, version)
+		return err
+	}
+
+	// Configuration, and the log.
+	conf, err := config.Load(*file)
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	level.Set(conf.Log.Level.Slog())
+	log := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level, ReplaceAttr: journalTime}))
+
+	// Models.
+	schema, warnings, err := load.Schema(conf.YANG.Path)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		log.Debug("model", "warning", w.Error())
+	}
+	if *check {
+		return conf.Print(out)
+	}
+
+	// Nobody's root: refuse to hold more than we need.
+	if err := activation.RefusePrivilege(); err != nil {
+		return err
+	}
+	syscall.Umask(0o077)
+
+	// Sockets, by name. What is not expected is refused with the unit to fix.
+	inherited, err := activation.Inherit(activation.Self(), rules(conf))
+	if err != nil {
+		return err
+	}
+	defer inherited.Close()
+
+	// Database.
+	db, err := cdb.Open(filepath.Join(conf.State.Dir, "cdb"), cdb.Options{Schema: schema, Log: log,
+		Factory: func() (*tree.Node, error) { return nacm.Factory(schema, conf.Access.Admins) }})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Error("database", "err", err)
+		}
+	}()
+
+	// The housekeeper: the only door to data.
+	server, err := mgmt.New(mgmt.Options{Schema: schema, DB: db, Log: log, MaxSessions: conf.Limits.Sessions,
+		MaxPerUser: conf.Limits.SessionsPerUser, Reserve: conf.Limits.SessionsReserved})
+	if err != nil {
+		return err
+	}
+
+	// Signals. A second one ends it at once.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+
+	// Doors.
+	h := &house{conf: conf, file: *file, log: log, level: level, server: server, stop: stop}
+	if err := h.open(inherited); err != nil {
+		return err
+	}
+	_, rev := db.Current()
+	log.Info("ready", "version", version, "txid", rev, "modules", len(schema.Modules), "pid", os.Getpid())
+	notify := activation.Notifier{Log: log}
+	notify.Ready(fmt.Sprintf("revision %d, %d modules", rev, len(schema.Modules)))
+	go func() {
+		if err := notify.Watchdog(ctx, h.healthy); err != nil {
+			log.Error("watchdog", "err", err)
+		}
+	}()
+
+	// Work, until told to stop. Clients are told why.
+	<-ctx.Done()
+	stop()
+	notify.Stopping("ending the sessions")
+	log.Info("stopping")
+	return h.close(10 * time.Second)
+}
+
+// journalTime leaves the time to the journal where it keeps one.
+func journalTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey && os.Getenv("JOURNAL_STREAM") != "" {
+		return slog.Attr{}
+	}
+	return a
+}
