@@ -211,6 +211,9 @@ func (d *decoder) member(s *yang.Node, depth int) error {
 			}
 		}
 	case yang.KindLeaf:
+		if d.peek() == '"' && s.Type.Base == yang.String && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
+			return d.plain(s)
+		}
 		v, err := d.value(s)
 		if err != nil {
 			return err
@@ -238,6 +241,24 @@ func (d *decoder) inner(s *yang.Node, depth int) error {
 		return err
 	}
 	return d.lift(d.b.Close(), s)
+}
+
+// plain reads a string that any text will do for.
+func (d *decoder) plain(s *yang.Node) error {
+	text, err := d.str()
+	if err != nil {
+		return err
+	}
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f { // RFC 7950, 9.4: not every character is one
+			v, err := value.Parse(s.Type, string(text), nil)
+			if err == nil {
+				err = d.b.Leaf(s, v)
+			}
+			return d.lift(err, s)
+		}
+	}
+	return d.lift(d.b.LeafBytes(s, text), s)
 }
 
 // value reads a value of leaf or leaf-list s (RFC 7951, 6).
