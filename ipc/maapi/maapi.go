@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package maapi serves org.nso.Maapi on the IPC socket: transactions on the
+// configuration, as the caller.
+//
+// It reaches data through mgmt.Session alone, and holds per connection one
+// session and its transactions by handle.
+//
+// Invariants:
+//  1. A session acts as the user that the peer's uid names, and as nobody else.
+//  2. The legal order of the calls on a transaction is txn's; a wrong order is
+//     the error BadState.
+//  3. A prepared transaction is aborted after ten seconds, and with its
+//     connection.
+package maapi
+
+import (
+	"context"
+	_ "embed" // the interface description
+	"errors"
+	"strings"
+	"time"
+
+	"nso.example/nso/ipc/peer"
+	"nso.example/nso/ipc/varlink"
+	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+)
+
+const name = "org.nso.Maapi"
+
+//go:embed org.nso.Maapi.varlink
+var description string
+
+// InSession is the state of a connection that has a session, which may want
+// another idle time than one that has none (varlink.Limits.IdleIn).
+const InSession varlink.State = 1 << 1
+
+const (
+	maxTransactions = 64
+	maxLoad         = 64 << 20 // bytes of one Load
+	pieceSize       = 256 << 10
+	maxWhole        = 16 << 20 // bytes of a text that is not asked for in pieces
+	prepareTime     = 10 * time.Second
+)
+
+type room struct {
+	server  *mgmt.Server
+	prepare time.Duration // how long a transaction may stay prepared
+}
+
+// caller is what a connection holds. It belongs to the goroutine that serves the
+// connection: handlers and OnClose.
+type caller struct {
+	session *mgmt.Session // nil while there is none
+	txns    map[int64]*transaction
+	last    int64
+}
+
+type transaction struct {
+	write    bool
+	txn      *mgmt.Txn  // nil for operational
+	snapshot *tree.Node // of operational
+	deadline *time.Timer
+}
+
+func callerKey() varlink.Key[*caller] { return varlink.Key[*caller]{Name: "maapi"} }
+
+// New makes the interface.
+func New(server *mgmt.Server) varlink.Interface {
+	return (&room{server, prepareTime}).table()
+}
+
+func (r *room) table() varlink.Interface {
+	row := func(method string, states varlink.State, h varlink.Handler) varlink.Method {
+		return varlink.Method{Name: method, Access: peer.Anyone, States: states, Handler: told(h)}
+	}
+	load := row("Load", InSession, r.load)
+	load.MaxMessage = maxLoad
+	return varlink.Interface{Name: name, Description: description, Methods: []varlink.Method{
+		// Anyone who connects may open a session: what it may do is asked of
+		// access control at every step (RFC 8341).
+		row("OpenSession", varlink.Fresh, r.openSession),
+		row("CloseSession", InSession, r.closeSession),
+		row("Begin", InSession, r.begin),
+		row("Get", InSession, r.get),
+		row("Exists", InSession, r.exists),
+		row("Show", InSession, r.show),
+		row("Keys", InSession, r.keys),
+		row("Set", InSession, r.set),
+		row("Create", InSession, r.create),
+		row("Delete", InSession, r.delete),
+		row("Move", InSession, r.move),
+		load,
+		row("Diff", InSession, r.diff),
+		row("Revert", InSession, r.revert),
+		row("Validate", InSession, r.validate),
+		row("Prepare", InSession, r.prepareTxn),
+		row("Commit", InSession, r.commit),
+		row("Abort", InSession, r.abort),
+		row("Lock", InSession, r.lock),
+		row("Unlock", InSession, r.unlock),
+		row("Describe", InSession, r.describe),
+	}}
+}
+
+// told turns what a handler refused into the errors of the description.
+func told(h varlink.Handler) varlink.Handler {
+	return func(ctx context.Context, c *varlink.Call) error {
+		err := h(ctx, c)
+		var bad *mgmt.StateError
+		if errors.As(err, &bad) {
+			return &varlink.Error{Name: name + ".BadState", Parameters: map[string]any{"state": bad.State.String(), "message": bad.Error()}}
+		}
+		return peer.Failed(name, err)
+	}
+}
+
+func (r *room) openSession(_ context.Context, c *varlink.Call) error {
+	conn := c.Conn()
+	ss, err := r.server.Login(peer.Actor(conn), mgmt.Login{
+		Transport: "maapi",
+		Kill:      func(reason string) { conn.Close(errors.New(reason)) },
+	})
+	if err != nil {
+		return err
+	}
+	cl, again := callerKey().Get(conn)
+	if !again {
+		cl = &caller{}
+		callerKey().Set(conn, cl)
+		conn.OnClose(func() { cl.end("the connection closed") })
+	}
+	cl.session, cl.txns = ss, make(map[int64]*transaction)
+	conn.SetState(InSession)
+	return c.Reply(map[string]any{"usid": ss.ID(), "user": ss.Actor().User})
+}
+
+// end closes the session of the connection, if it has one, and what it holds.
+func (cl *caller) end(reason string) {
+	for _, t := range cl.txns {
+		t.disarm()
+	}
+	if cl.session != nil {
+		cl.session.Close(reason, false)
+	}
+	cl.session, cl.txns = nil, nil
+}
+
+func (r *room) closeSession(_ context.Context, c *varlink.Call) error {
+	of(c).end("closed by the client")
+	c.Conn().SetState(varlink.Fresh)
+	return c.Reply(nil)
+}
+
+// of is the caller of a call: the state table guarantees that there is one.
+func of(c *varlink.Call) *caller {
+	cl, _ := callerKey().Get(c.Conn())
+	return cl
+}
+
+func (r *room) begin(ctx context.Context, c *varlink.Call) error {
+	var in struct {
+		Datastore mgmt.Datastore `json:"datastore"`
+		ReadWrite bool           `json:"readWrite"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	cl := of(c)
+	if len(cl.txns) >= maxTransactions {
+		return mgmterr.New(mgmterr.ResourceDenied, "", "cannot begin: this session has %d transactions; end one", maxTransactions)
+	}
+	t := &transaction{write: in.ReadWrite}
+	var err error
+	switch {
+	case in.Datastore != mgmt.Operational:
+		if in.ReadWrite {
+			// What NETCONF asks of whoever edits (RFC 8341, 3.4.4). It also keeps
+			// the commit lock from those who have nothing to commit.
+			if err := cl.session.MayExec("ietf-netconf", "edit-config"); err != nil {
+				return err
+			}
+		}
+		t.txn, err = cl.session.Begin(ctx, in.Datastore)
+	case in.ReadWrite:
+		err = mgmterr.New(mgmterr.OperationNotSupported, "", "cannot write operational: it is read only; begin it without readWrite")
+	default:
+		t.snapshot, err = cl.session.Read(ctx, mgmt.Operational)
+	}
+	if err != nil {
+		return err
+	}
+	cl.last++
+	cl.txns[cl.last] = t
+	return c.Reply(map[string]any{"th": cl.last})
+}
+
+// transaction finds the one that th names.
+func (cl *caller) transaction(th int64) (*transaction, error) {
+	t := cl.txns[th]
+	if t == nil {
+		return nil, &varlink.Error{Name: name + ".NoSuchTransaction", Parameters: map[string]any{"th": th}}
+	}
+	return t, nil
+}
+
+// writable finds a transaction that was begun to write.
+func (cl *caller) writable(th int64) (*transaction, error) {
+	t, err := cl.transaction(th)
+	if err == nil && !t.write {
+		return nil, mgmterr.New(mgmterr.OperationFailed, "", "cannot edit: the transaction was begun to read; begin one with readWrite")
+	}
+	return t, err
+}
+
+// root is what the transaction shows its session.
+func (t *transaction) root() *tree.Node {
+	if t.txn != nil {
+		return t.txn.Root()
+	}
+	return t.snapshot
+}
+
+type onTxn struct {
+	TH int64 `json:"th"`
+}
+
+func (r *room) revert(_ context.Context, c *varlink.Call) error {
+	return simple(c, func(t *transaction) error { return t.txn.Revert() })
+}
+
+func (r *room) validate(ctx context.Context, c *varlink.Call) error {
+	return simple(c, func(t *transaction) error { return t.txn.Validate(ctx) })
+}
+
+// simple is a call on a writable transaction that replies nothing.
+func simple(c *varlink.Call, do func(*transaction) error) error {
+	var in onTxn
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	t, err := of(c).writable(in.TH)
+	if err != nil {
+		return err
+	}
+	if err := do(t); err != nil {
+		return err
+	}
+	return c.Reply(nil)
+}
+
+func (r *room) prepareTxn(ctx context.Context, c *varlink.Call) error {
+	return simple(c, func(t *transaction) error {
+		if err := t.txn.Prepare(ctx); err != nil {
+			return err
+		}
+		t.disarm()
+		t.deadline = time.AfterFunc(r.prepare, t.txn.Abort)
+		return nil
+	})
+}
+
+func (r *room) commit(ctx context.Context, c *varlink.Call) error {
+	var in struct {
+		onTxn
+		Label   *string `json:"label"`
+		Comment *string `json:"comment"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	cl := of(c)
+	t, err := cl.writable(in.TH)
+	if err != nil {
+		return err
+	}
+	var l mgmt.Label
+	for _, f := range []struct {
+		from *string
+		to   *string
+		name string
+	}{{in.Label, &l.Label, "label"}, {in.Comment, &l.Comment, "comment"}} {
+		if f.from == nil {
+			continue
+		}
+		if len(*f.from) > 4096 || strings.ContainsRune(*f.from, 0) {
+			return varlink.InvalidParameter(f.name)
+		}
+		*f.to = *f.from
+	}
+	rev, err := t.txn.Commit(ctx, l)
+	t.disarm()
+	if err != nil {
+		return err
+	}
+	delete(cl.txns, in.TH)
+	return c.Reply(map[string]any{"revision": rev})
+}
+
+func (r *room) abort(_ context.Context, c *varlink.Call) error {
+	var in onTxn
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	cl := of(c)
+	t, err := cl.transaction(in.TH)
+	if err != nil {
+		return err
+	}
+	t.disarm()
+	if t.txn != nil {
+		t.txn.Abort()
+	}
+	delete(cl.txns, in.TH)
+	return c.Reply(nil)
+}
+
+// disarm stops the deadline of a prepared transaction.
+func (t *transaction) disarm() {
+	if t.deadline != nil {
+		t.deadline.Stop()
+		t.deadline = nil
+	}
+}
+
+func (r *room) lock(_ context.Context, c *varlink.Call) error {
+	return onStore(c, of(c).session.Lock)
+}
+
+func (r *room) unlock(_ context.Context, c *varlink.Call) error {
+	return onStore(c, of(c).session.Unlock)
+}
+
+func onStore(c *varlink.Call, do func(mgmt.Datastore) error) error {
+	var in struct {
+		Datastore mgmt.Datastore `json:"datastore"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	if err := do(in.Datastore); err != nil {
+		return err
+	}
+	return c.Reply(nil)
+}
