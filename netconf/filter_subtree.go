@@ -429,8 +429,8 @@ func (r *selection) one(n *tree.Node, active []*selector) (bool, error) {
 // to the caller.
 func (r *selection) content(n *tree.Node, active []*selector) (some bool, err error) {
 	var leaves []*yang.Node
-	take := func(leaf *yang.Node) {
-		if n.Has(leaf) {
+	take := func(leaf *yang.Node, ok bool) {
+		if ok {
 			some = true
 			if !leaf.IsKey && !slices.Contains(leaves, leaf) {
 				leaves = append(leaves, leaf)
@@ -442,11 +442,10 @@ func (r *selection) content(n *tree.Node, active []*selector) (some bool, err er
 		cost += len(s.wants) + len(s.matches)
 		for _, m := range s.matches { // 6.2.5: content match nodes are in the output
 			for _, alternative := range m {
-				if alternative.leaf.Kind == yang.KindLeaf {
-					take(alternative.leaf)
-					continue
+				if alternative.leaf.Kind == yang.KindLeaf { // of leaf-lists see values
+					v, ok := n.Leaf(alternative.leaf)
+					take(alternative.leaf, ok && v == alternative.value)
 				}
-				some = true // of a leaf-list the values that were asked for
 			}
 		}
 	}
@@ -458,7 +457,7 @@ func (r *selection) content(n *tree.Node, active []*selector) (some bool, err er
 		switch c := w.schema; {
 		case c.Kind == yang.KindLeaf:
 			if w.whole {
-				take(c)
+				take(c, n.Has(c))
 			}
 		case c.Kind == yang.KindLeafList, c.Kind == yang.KindAnydata, c.Kind == yang.KindAnyxml:
 		default:

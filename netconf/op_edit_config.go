@@ -5,6 +5,7 @@ package netconf
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt"
@@ -29,7 +30,8 @@ func parseEditConfig(q *request) (action, error) {
 			}
 			configBeforeOptions = configBeforeOptions || edit != nil
 			if !slices.Contains(allowed, *into) {
-				return mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.40q as %s: it is one of %v", *into, name, allowed).
+				return mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.40q as %s: it is %s or %s", *into, name,
+					strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1]).
 					OfType(mgmterr.Protocol).WithInfo("bad-element", name)
 			}
 			return nil
@@ -86,6 +88,7 @@ func (ss *session) edit(ctx context.Context, target mgmt.Datastore, edit *tree.E
 	defer t.Abort()
 	var refused mgmterr.List
 	if errorOption == "continue-on-error" {
+		apart(edit)
 		refused = t.ApplyEach(edit)
 	} else if err := t.Apply(edit); err != nil {
 		return err
@@ -106,6 +109,18 @@ func (ss *session) edit(ctx context.Context, target mgmt.Datastore, edit *tree.E
 	return err
 }
 
+// apart makes an edit for every node, so that each can be done or refused by
+// itself.
+func apart(e *tree.Edit) {
+	if e.Op != tree.OpMerge && e.Op != tree.OpNone {
+		return // done whole
+	}
+	e.Children, e.Tree = e.Split(), nil
+	for i := range e.Children {
+		apart(&e.Children[i])
+	}
+}
+
 // parseValidate is <validate> (RFC 6241, 8.6.4.1).
 func parseValidate(q *request) (action, error) {
 	var edit *tree.Edit
@@ -116,7 +131,7 @@ func parseValidate(q *request) (action, error) {
 			return err
 		}
 		if t.Kind != xmlstream.Start {
-			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell what to validate").OfType(mgmterr.Protocol)
+			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell what to validate").OfType(mgmterr.Protocol).WithInfo("bad-element", "config")
 		}
 		found = true
 		switch t.Name {

@@ -63,7 +63,7 @@ func (ss *session) refuse(q *request, bad error) error {
 		list = mgmterr.List{mgmterr.New(mgmterr.MalformedMessage, "", "%s", wrong.Error()).OfType(mgmterr.RPC)}
 	case list == nil:
 		number := ss.server.incidents.Add(1)
-		ss.log.Error("internal error", "number", number, "usid", ss.mgmt.ID(), "err", bad)
+		ss.log.Error("internal error", "number", number, "err", bad)
 		list = mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "internal error: see number %d in the daemon's log", number)}
 	}
 	if len(list) > 0 && list[0].Type == mgmterr.RPC {

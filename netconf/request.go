@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
+	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt"
@@ -56,6 +56,7 @@ type request struct {
 	attrs    []attr
 	declared []declaration
 	op       xmlstream.Name
+	open     []string         // the elements around what is read, outermost first
 	tok      *xmlstream.Token // the Start of the parameter being read
 }
 
@@ -70,19 +71,11 @@ func (q *request) token() *xmlstream.Token { return q.tok }
 func (q *request) schema() *yang.Schema { return q.ss.mgmt.Schema() }
 
 // request answers one message. An error ends the session.
-func (ss *session) request() (err error) {
+func (ss *session) request() error {
 	q := &request{ss: ss, r: ss.xml}
 	ss.head.src, ss.head.seen = ss.in, ss.head.seen[:0]
 	q.r.Reset(&ss.head)
 	ss.w.Reset(ss.out)
-	defer func() {
-		if p := recover(); p != nil {
-			ss.server.panics.Add(1)
-			number := ss.server.incidents.Add(1)
-			ss.log.Error("internal error: panic", "number", number, "usid", ss.mgmt.ID(), "err", p, "stack", string(debug.Stack()))
-			err = errors.New("internal error: see the log")
-		}
-	}()
 	act, bad := q.read()
 	if broken(bad) {
 		return bad // the stream itself: there is nobody to answer
@@ -137,6 +130,7 @@ func (q *request) read() (action, error) {
 	if t.Kind != xmlstream.Start || t.Name != base("rpc") {
 		return nil, malformed{fmt.Errorf("cannot use this message: it is <%s> and not an rpc of %s", t.Name.Local, nsBase)}
 	}
+	q.open = append(q.open, t.Name.Local)
 	id := false
 	for _, a := range t.Attrs {
 		q.attrs = append(q.attrs, attr{a.Prefix, a.Name.Space, a.Name.Local, string(a.Value)})
@@ -236,7 +230,7 @@ func (q *request) end() error {
 			return mgmterr.New(mgmterr.UnknownElement, "", "cannot use <%s> here: an rpc has one operation", t.Name.Local).
 				OfType(mgmterr.RPC).WithInfo("bad-element", t.Name.Local)
 		case t.Kind == xmlstream.Text && !t.White:
-			return malformed{errors.New("cannot use the text after the operation")}
+			return q.strayText(1)
 		}
 	}
 }
@@ -248,13 +242,29 @@ func (q *request) element() (*xmlstream.Token, error) {
 		if err != nil {
 			return nil, xmlFault(err)
 		}
-		if t.Kind != xmlstream.Text {
+		depth := q.r.Depth()
+		switch t.Kind {
+		case xmlstream.Start:
+			q.open = append(q.open[:min(len(q.open), depth-1)], t.Name.Local)
+			return t, nil
+		case xmlstream.Text:
+			if !t.White {
+				return nil, q.strayText(depth)
+			}
+		default:
 			return t, nil
 		}
-		if !t.White {
-			return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use text between elements").OfType(mgmterr.Protocol)
-		}
 	}
+}
+
+// strayText is the error for text in the element at a depth.
+func (q *request) strayText(depth int) error {
+	in := "rpc"
+	if depth > 0 && depth <= len(q.open) {
+		in = q.open[depth-1]
+	}
+	return mgmterr.New(mgmterr.BadElement, "", "cannot use text in <%s>: only elements belong there", in).
+		OfType(mgmterr.Protocol).WithInfo("bad-element", in)
 }
 
 // params reads the parameters of an operation: f is called at the Start of each,
@@ -332,7 +342,7 @@ func (q *request) datastore(into *mgmt.Datastore) func() error {
 func (q *request) text(into *string) func() error {
 	return func() error {
 		b, err := q.r.Text()
-		*into = string(b)
+		*into = strings.Trim(string(b), " \t\r\n")
 		return err
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -78,7 +79,7 @@ func New(m *mgmt.Server, o Options) *Server {
 	return s
 }
 
-// Panics is how many requests panicked. It is zero, or there is a bug.
+// Panics is how many sessions ended in a panic. It is zero, or there is a bug.
 func (s *Server) Panics() uint64 { return s.panics.Load() }
 
 // listCapabilities are what the hello says (RFC 6241, 8; RFC 7950, 5.6.4).
@@ -144,19 +145,33 @@ type Peer struct {
 // Serve runs a session on conn until it ends, and closes conn. began is when the
 // connection was accepted: the hello timeout counts from there.
 func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Time) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ss := &session{server: s, conn: conn, peer: p, ctx: ctx, cancel: cancel,
-		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
 	defer conn.Close()
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ss := &session{server: s, conn: conn, peer: p, ctx: within, cancel: cancel,
+		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
 	var err error
 	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill})
 	if err != nil {
 		ss.log.Warn("session refused", "reason", err)
 		return
 	}
-	reason, dropped := ss.run(began)
-	ss.mgmt.Close(reason, dropped)
+	ss.log = ss.log.With("usid", ss.mgmt.ID())
+	stop := context.AfterFunc(ctx, func() { ss.kill("the daemon is stopping") })
+	defer stop()
+	reason, dropped := "internal error: see the log", true
+	defer func() { ss.mgmt.Close(reason, dropped) }()
+	defer s.Recover(ss.log)
+	reason, dropped = ss.run(began)
+}
+
+// Recover ends a panic, which is a bug of ours: it is counted and logged, and ends
+// one connection. It is to be deferred.
+func (s *Server) Recover(log *slog.Logger) {
+	if p := recover(); p != nil {
+		s.panics.Add(1)
+		log.Error("internal error: panic", "number", s.incidents.Add(1), "err", p, "stack", string(debug.Stack()))
+	}
 }
 
 const closedByClient = "closed by the client"
@@ -189,7 +204,7 @@ const lastWords = 2 * time.Second
 // kill ends the session from outside: the operation that runs is finished, and
 // no other is begun.
 func (ss *session) kill(reason string) {
-	ss.killed.Store(&reason)
+	ss.killed.CompareAndSwap(nil, &reason)
 	ss.cancel()
 	past := time.Unix(1, 0)
 	ss.conn.SetReadDeadline(past)
@@ -219,7 +234,9 @@ func (ss *session) until(t time.Time) {
 // without a close-session.
 func (ss *session) run(began time.Time) (reason string, dropped bool) {
 	limits := xmlstream.Limits{Size: ss.server.opts.MessageSize}
-	ss.in = framing.NewReader(ss.conn, ss.server.opts.MessageSize)
+	// What is too big for the XML reader is read to its end, and answered; what is
+	// much too big is not.
+	ss.in = framing.NewReader(ss.conn, 4*ss.server.opts.MessageSize)
 	ss.out = framing.NewWriter(timed{ss})
 	ss.xml = xmlstream.NewReader(strings.NewReader(""), limits)
 	ss.w = xmlstream.NewWriter(ss.out)
