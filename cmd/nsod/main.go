@@ -86,6 +86,9 @@ func run(args []string, out, errs io.Writer) error {
 	defer inherited.Close()
 
 	// Database.
+	if err := os.MkdirAll(conf.State.Dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of the database: %w; see state.dir in nso.toml", err)
+	}
 	db, err := cdb.Open(filepath.Join(conf.State.Dir, "cdb"), cdb.Options{Schema: schema, Log: log,
 		Factory: func() (*tree.Node, error) { return nacm.Factory(schema, conf.Access.Admins) }})
 	if err != nil {
