@@ -15,8 +15,11 @@ func (r *Rules) Changed(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	if old == root || !r.points[r.schema.Root.ID].deep {
 		return root, nil
 	}
-	if old.Empty() {
+	if old == nil {
 		old = tree.New(r.schema.Root)
+	}
+	if root == nil {
+		root = tree.New(r.schema.Root)
 	}
 	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	var w *work

@@ -340,6 +340,41 @@ func TestChangedFromNothing(t *testing.T) {
 	}
 }
 
+func TestNil(t *testing.T) {
+	s := schematest.Schema(t, "module m\nleaf a string mandatory")
+	r := compile(t, s)
+	if root, errs := r.Full(nil); len(errs) != 1 || root == nil {
+		t.Errorf("Full: %v", errs)
+	}
+	if _, errs := r.Changed(edit(t, s, tree.New(s.Root), "+/m:a=1"), nil); len(errs) != 1 {
+		t.Errorf("Changed: %v", errs)
+	}
+}
+
+// What one edit creates may hold more than one condition that fails; the list
+// is in document order whatever the order of the edit was.
+func TestOrder(t *testing.T) {
+	s := schematest.Schema(t, `
+module m
+list l key=k
+  leaf k int32
+  leaf a string must="false()"
+  leaf b string must="false()" must="1 = 2"
+leaf z string must="false()"`)
+	r := compile(t, s)
+	want := ""
+	for i, text := range []string{
+		"+/m:z=1; +/m:l[k='2']/b=1; +/m:l[k='1']/b=1; +/m:l[k='2']/a=1", "+/m:l[k='1']/b=1; +/m:l[k='2']/a=1; +/m:l[k='2']/b=1; +/m:z=1",
+	} {
+		_, errs := r.Changed(nil, edit(t, s, tree.New(s.Root), text))
+		if got := show(errs); i == 0 {
+			want = got
+		} else if got != want || len(errs) != 6 || errs[0].Path != "/m:l[k='1']/b" || errs[5].Path != "/m:z" {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
 func TestCompileRefused(t *testing.T) {
 	for _, model := range []string{
 		"module m\nleaf a string must=\"foo:b\"", "module m\nleaf a string when=\"(\"", "module m\nleaf b string\nleaf a leafref:/q:b",

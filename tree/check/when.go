@@ -108,6 +108,9 @@ func (c *checker) moot(f found) bool {
 // Full validates a whole tree. Nodes whose "when" does not hold are left out of
 // the tree it returns.
 func (r *Rules) Full(root *tree.Node) (*tree.Node, mgmterr.List) {
+	if root == nil {
+		root = tree.New(r.schema.Root)
+	}
 	c := &checker{r: r, old: root, root: xpath.Root(root), steps: maxSteps}
 	c.keys(c.root)
 	if len(c.found) > 0 { // nothing else can be said of such a tree

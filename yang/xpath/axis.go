@@ -61,9 +61,9 @@ func (r *run) axis(s *cstep, n *Node, used *uint64, yield func(*Node) bool) bool
 	case child:
 		return r.childAxis(s, n, used, yield)
 	case descendantOrSelf:
-		return one(n) && r.descend(&s.test, n, yield)
+		return one(n) && r.descend(&s.test, s.reach, n, yield)
 	case descendant:
-		return r.descend(&s.test, n, yield)
+		return r.descend(&s.test, s.reach, n, yield)
 	}
 	return r.sideways(s, n, one)
 }
@@ -96,7 +96,7 @@ func (r *run) sideways(s *cstep, n *Node, one func(*Node) bool) bool {
 				continue
 			}
 			below := []*Node{c}
-			r.descend(&matcher{kind: anyNode}, c, func(d *Node) bool { below = append(below, d); return true })
+			r.descend(&matcher{kind: anyNode}, nil, c, func(d *Node) bool { below = append(below, d); return true })
 			if s.axis.reverse() {
 				slices.Reverse(below)
 			}
@@ -415,27 +415,34 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 	return true
 }
 
-// descend gives what is below n in document order.
-func (r *run) descend(m *matcher, n *Node, yield func(*Node) bool) bool {
+// descend gives what is below n in document order. reach, if not nil, holds the
+// schema nodes that something the test is for can be below of: nothing else is
+// entered.
+func (r *run) descend(m *matcher, reach map[*yang.Node]bool, n *Node, yield func(*Node) bool) bool {
 	if n.depth > maxTree {
 		r.fail("the data is nested too deeply")
 		return false
 	}
-	for c := range r.kids(n) {
-		if m.holds(c) && !yield(c) {
+	visit := func(c *Node) bool {
+		return (!m.holds(c) || yield(c)) && (c.text || r.descend(m, reach, c, yield))
+	}
+	switch n.Schema.Kind {
+	case yang.KindLeaf, yang.KindLeafList:
+		if m.kind == textNode || m.kind == anyNode {
+			return yield(r.textOf(n))
+		}
+		return true
+	}
+	for _, c := range n.Schema.DataChildren {
+		if reach != nil && !reach[c] && !m.is(c) {
+			continue
+		}
+		if !r.children(n, c, visit) {
 			return false
 		}
-		switch {
-		case c.text:
-		case c.Schema.Kind == yang.KindLeaf || c.Schema.Kind == yang.KindLeafList:
-			if (m.kind == textNode || m.kind == anyNode) && !yield(r.textOf(c)) {
-				return false
-			}
-		default:
-			if !r.descend(m, c, yield) {
-				return false
-			}
-		}
+	}
+	if r.op != nil && r.op.Parent == n {
+		return visit(r.op)
 	}
 	return r.err == nil
 }

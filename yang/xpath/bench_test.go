@@ -34,7 +34,7 @@ func BenchmarkEval(b *testing.B) {
 	root := ed.Root()
 	for _, source := range []string{
 		"/m:top/m:item[m:name='if77777']/m:mtu = 1500", "../m:item[m:name=current()]/m:mtu > 1500", "not(../m:size) or ../m:size > 5",
-		"count(../m:item) < 5", "re-match(., 'eth[0-9]+')", "/m:top/m:item[m:mtu=7]",
+		"count(../m:item) < 5", "re-match(., 'eth[0-9]+')", "/m:top/m:item[m:mtu=7]", "count(//m:y)",
 	} {
 		node := at(b, s, root, "/m:top/ref")
 		e, err := CompileAt(s, node.Schema, source, prefixes, "")

@@ -72,6 +72,9 @@ type (
 		// The one schema node that the step comes from and goes to, if it is
 		// known; nil otherwise.
 		from, to *yang.Node
+		// reach is what has something below it that the test of a descendant
+		// step is for; nil if that is not worth knowing.
+		reach map[*yang.Node]bool
 	}
 	matcher struct {
 		kind   tester
@@ -158,7 +161,7 @@ func compile(schema *yang.Schema, source string, n names, context *yang.Node, ne
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{source: source, names: n}
+	c := &compiler{source: source, schema: schema, names: n}
 	e := &Expr{source: source, schema: schema, root: c.expr(a.root), context: context, names: n}
 	if c.err != nil {
 		return nil, c.err
@@ -174,6 +177,7 @@ func compile(schema *yang.Schema, source string, n names, context *yang.Node, ne
 
 type compiler struct {
 	source string
+	schema *yang.Schema
 	names  names
 	err    error
 }
@@ -255,8 +259,27 @@ func (c *compiler) path(n *path) *cpath {
 		}
 		out.steps = append(out.steps, next)
 	}
+	for _, s := range out.steps {
+		if (s.axis == descendant || s.axis == descendantOrSelf) && s.test.kind == byName {
+			s.reach = c.reach(&s.test)
+		}
+	}
 	out.stream = streams(out)
 	return out
+}
+
+// reach is everything above the schema nodes that a test is for.
+func (c *compiler) reach(m *matcher) map[*yang.Node]bool {
+	above := map[*yang.Node]bool{}
+	for _, n := range c.schema.Nodes {
+		if n.Name != m.name || !m.is(n) {
+			continue
+		}
+		for p := n.DataParent; p != nil && !above[p]; p = p.DataParent {
+			above[p] = true
+		}
+	}
+	return above
 }
 
 // streams reports whether the steps after the first ones up can be walked depth

@@ -12,7 +12,7 @@ import (
 
 // DefaultBudget is how many steps an evaluation may take if its Context does
 // not say: nodes looked at, and every 64 bytes of text made.
-const DefaultBudget = 4_000_000
+const DefaultBudget = 10_000_000
 
 // ErrBudget is returned, wrapped with the expression, when an evaluation takes
 // more steps than it may.
