@@ -17,7 +17,6 @@ import (
 type Builder struct {
 	frames []*frame
 	depth  int // frames in use; 0 before the root is opened
-	token  *token
 }
 
 // frame is a node being built. Its buffers serve the next node at its depth.
@@ -44,7 +43,7 @@ type listFrame struct {
 // NewBuilder returns a builder of trees with that root (or any other node with
 // children, such as an rpc's input).
 func NewBuilder(root *yang.Node) *Builder {
-	b := &Builder{token: new(token)}
+	b := &Builder{}
 	b.push(root)
 	return b
 }
@@ -186,20 +185,25 @@ func (b *Builder) Finish() (*Node, error) { return b.finish() }
 // Abort gives the innermost open node up.
 func (b *Builder) Abort() { b.depth-- }
 
+// Begin gives up what is open and begins a tree with that root.
+func (b *Builder) Begin(root *yang.Node) {
+	b.depth = 0
+	b.push(root)
+}
+
 // Done ends the root and returns the tree. The builder begins again with the
 // same root.
 func (b *Builder) Done() (*Node, error) {
 	root := b.frame().schema
 	n, err := b.finish()
-	b.token = new(token)
-	b.push(root)
+	b.Begin(root)
 	return n, err
 }
 
 func (b *Builder) finish() (*Node, error) {
 	f := b.frame()
 	b.depth--
-	n, err := f.node(b.token)
+	n, err := f.node()
 	clear(f.kids)
 	for i := range f.lists {
 		l := &f.lists[i]
@@ -216,7 +220,7 @@ func (b *Builder) finish() (*Node, error) {
 	return n, err
 }
 
-func (f *frame) node(t *token) (*Node, error) {
+func (f *frame) node() (*Node, error) {
 	s := f.schema
 	if !f.ordered {
 		if err := f.sortLeaves(); err != nil {
@@ -232,7 +236,7 @@ func (f *frame) node(t *token) (*Node, error) {
 		}
 	}
 	for i := range f.lists {
-		k, err := f.lists[i].kid(t)
+		k, err := f.lists[i].kid()
 		if err != nil {
 			return nil, err
 		}
@@ -315,12 +319,12 @@ func (f *frame) list(s *yang.Node) *listFrame {
 }
 
 // kid makes the list or leaf-list.
-func (l *listFrame) kid(t *token) (kid, error) {
+func (l *listFrame) kid() (kid, error) {
 	s := l.schema
 	how := shapeOf(s)
 	if s.Kind == yang.KindLeafList {
 		if how == positional || l.ordered {
-			return leafListOf(s, t, l.values), nil
+			return leafListOf(s, l.values), nil
 		}
 		compare := func(a, b string) int { return l.order.compare(0, a, b) }
 		values := l.values
@@ -334,10 +338,10 @@ func (l *listFrame) kid(t *token) (kid, error) {
 				return nil, twice(s, " "+shorten(values[i]))
 			}
 		}
-		return leafListOf(s, t, l.values), nil
+		return leafListOf(s, l.values), nil
 	}
 	if how == positional || l.ordered {
-		return listOf(s, t, l.entries), nil
+		return listOf(s, l.entries), nil
 	}
 	keys := len(s.Keys)
 	compare := func(a, b *Node) int { return l.order.compareKeys(a.leaves, b.leaves, keys) }
@@ -353,7 +357,7 @@ func (l *listFrame) kid(t *token) (kid, error) {
 			return nil, twice(s, string(st.appendPredicates(nil, s.Module)))
 		}
 	}
-	return listOf(s, t, l.entries), nil
+	return listOf(s, l.entries), nil
 }
 
 // chose notes the cases that s is in; two of one choice are an error.

@@ -48,12 +48,12 @@ func newList(s *yang.Node, t *token) *List {
 }
 
 // listOf makes a list of entries in canonical order without duplicates.
-func listOf(s *yang.Node, t *token, entries []*Node) *List {
-	l := newList(s, t)
+func listOf(s *yang.Node, entries []*Node) *List {
+	l := newList(s, nil)
 	if l.user != nil {
-		l.user.build(t, entries, l.compare)
+		l.user.build(nil, entries, l.compare)
 	} else {
-		l.root = buildTree(t, entries)
+		l.root = buildTree(nil, entries)
 	}
 	return l
 }
@@ -200,12 +200,12 @@ func newLeafList(s *yang.Node, t *token) *LeafList {
 	return l
 }
 
-func leafListOf(s *yang.Node, t *token, values []string) *LeafList {
-	l := newLeafList(s, t)
+func leafListOf(s *yang.Node, values []string) *LeafList {
+	l := newLeafList(s, nil)
 	if l.user != nil {
-		l.user.build(t, values, l.compare)
+		l.user.build(nil, values, l.compare)
 	} else {
-		l.root = buildTree(t, values)
+		l.root = buildTree(nil, values)
 	}
 	return l
 }

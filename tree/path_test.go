@@ -132,8 +132,12 @@ func TestBuilder(t *testing.T) {
 		{"no key", []func(b *tree.Builder) error{mtu}, mgmterr.MissingElement, ""},
 		{"twice", []func(b *tree.Builder) error{n("a"), mtu, mtu}, mgmterr.BadElement, ""},
 		{"any twice", []func(b *tree.Builder) error{n("a"),
-			func(b *tree.Builder) error { return b.Any(list.Child("t", "blob"), tree.Any{Format: tree.JSON, Text: "1"}) },
-			func(b *tree.Builder) error { return b.Any(list.Child("t", "blob"), tree.Any{Format: tree.JSON, Text: "2"}) },
+			func(b *tree.Builder) error {
+				return b.Any(list.Child("t", "blob"), tree.Any{Format: tree.JSON, Text: "1"})
+			},
+			func(b *tree.Builder) error {
+				return b.Any(list.Child("t", "blob"), tree.Any{Format: tree.JSON, Text: "2"})
+			},
 		}, mgmterr.BadElement, ""},
 		{"two cases", []func(b *tree.Builder) error{n("a"), func(b *tree.Builder) error { return b.Leaf(list.Child("t", "vlan"), "1") },
 			func(b *tree.Builder) error { return b.LeafListEntry(list.Child("t", "allowed"), "1") }}, mgmterr.BadElement, ""},

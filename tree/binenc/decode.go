@@ -45,6 +45,7 @@ type decoder struct {
 	pos     int
 	schema  *yang.Schema
 	refs    []*ref
+	b       *tree.Builder // of a difference
 	unknown []string
 	more    int // unknown nodes beyond those in unknown
 }

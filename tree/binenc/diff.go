@@ -5,6 +5,7 @@ package binenc
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
@@ -169,11 +170,14 @@ func (d *decoder) diff(e *tree.Edit, at *ref, depth int) error {
 			// Its shape cannot be told (how many keys?): the names so far are listed.
 			return errUnknown
 		}
-		c := tree.Edit{Schema: r.schema, Op: tree.OpNone}
-		if err := d.verb(&c, r, verb, depth); err != nil {
+		n := len(e.Children)
+		if n == cap(e.Children) {
+			e.Children = slices.Grow(e.Children, max(4, n)) // by double: there may be many
+		}
+		e.Children = append(e.Children, tree.Edit{Schema: r.schema, Op: tree.OpNone})
+		if err := d.verb(&e.Children[n], r, verb, depth); err != nil {
 			return err
 		}
-		e.Children = append(e.Children, c)
 	}
 }
 
@@ -280,6 +284,16 @@ func (d *decoder) place(c *tree.Edit, s *yang.Node) error {
 	return err
 }
 
+// builder is the one builder, which begins anew.
+func (d *decoder) builder(root *yang.Node) *tree.Builder {
+	if d.b == nil {
+		d.b = tree.NewBuilder(root)
+	} else {
+		d.b.Begin(root)
+	}
+	return d.b
+}
+
 // created reads what a created node holds.
 func (d *decoder) created(c *tree.Edit, r *ref, depth int) error {
 	s := r.schema
@@ -290,7 +304,7 @@ func (d *decoder) created(c *tree.Edit, r *ref, depth int) error {
 	}
 	switch s.Kind {
 	case yang.KindList, yang.KindContainer:
-		b := tree.NewBuilder(s)
+		b := d.builder(s)
 		if err := d.content(b, r, depth+1); err != nil {
 			return err
 		}
@@ -325,7 +339,7 @@ func (d *decoder) held(c *tree.Edit, s *yang.Node) (err error) {
 func (d *decoder) whole(c *tree.Edit, r *ref, depth int) error {
 	s := r.schema
 	c.Op, c.Whole = tree.OpReplace, true
-	b := tree.NewBuilder(s.DataParent)
+	b := d.builder(s.DataParent)
 	for _, k := range s.DataParent.Keys { // of an entry that holds them; any will do
 		if err := b.Leaf(k, ""); err != nil {
 			return err
