@@ -137,13 +137,13 @@ func TestTranslatePatternCounts(t *testing.T) {
 		{`a{1001,}`, 1001, 5000},
 		{`(a{100}){25}`, 2500, 2500},
 		{`(a{10,100}){20}`, 200, 2000},
-		{`a{0,20000}`, 0, 20000},
+		{`a{0,6000}`, 0, 6000},
 	} {
 		re, err := TranslatePattern(tt.pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n, want := range map[int]bool{tt.min - 1: false, tt.min: true, tt.max: true, tt.max + 1: tt.max == 5000} {
+		for n, want := range map[int]bool{tt.min - 1: false, tt.min: true, tt.max: true, tt.max + 1: tt.pattern == `a{1001,}`} {
 			if n >= 0 && re.MatchString(strings.Repeat("a", n)) != want {
 				t.Errorf("%s on %d: want %t", tt.pattern, n, want)
 			}
