@@ -22,7 +22,7 @@ type Agent interface {
 	Delete(ctx context.Context, th int64, path string) error
 	Move(ctx context.Context, th int64, path, where string, anchor *string) error
 	Load(ctx context.Context, th int64, format, operation, text string) error
-	// Diff writes what commit would change; format is curly, set or xml.
+	// Diff writes what commit would change; format is curly or set.
 	Diff(ctx context.Context, th int64, format string, w io.Writer) error
 	Revert(ctx context.Context, th int64) error
 	Validate(ctx context.Context, th int64) error
@@ -109,7 +109,14 @@ type Failures []Failure
 func (f Failures) Error() string {
 	lines := make([]string, 0, len(f))
 	for _, e := range f {
-		text := printable(e.Message)
+		text := e.Message
+		if rest, ok := strings.CutPrefix(text, "cannot use path "); ok {
+			// The words say where it is; what is wrong there follows.
+			if _, why, ok := strings.Cut(rest, `": `); ok {
+				text = why
+			}
+		}
+		text = printable(text)
 		if e.Path != nil && *e.Path != "" && *e.Path != "/" {
 			text = pathWords(*e.Path) + ": " + text
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (sh *Shell) set(ctx context.Context, in *invocation) error {
@@ -20,7 +21,7 @@ func (sh *Shell) set(ctx context.Context, in *invocation) error {
 	}
 	for _, e := range r.edits {
 		if err := sh.apply(ctx, e); err != nil {
-			return blame(err, e.word)
+			return blame(err, in.args, e.path, e.word)
 		}
 	}
 	return nil
@@ -40,11 +41,20 @@ func (sh *Shell) apply(ctx context.Context, e edit) error {
 	return sh.agent.Create(ctx, sh.th, e.path)
 }
 
-// blame gives the daemon's word about one value its place in the line.
-func blame(err error, w word) error {
+// blame gives the daemon's word about one value its place in the line: that of
+// the edit at path, or that of a key that it names.
+func blame(err error, args []word, path string, w word) error {
 	var f Failures
-	if errors.As(err, &f) && len(f) == 1 && f[0].Tag == "invalid-value" {
+	if !errors.As(err, &f) || len(f) != 1 || f[0].Tag != "invalid-value" {
+		return err
+	}
+	if f[0].Path != nil && *f[0].Path == path {
 		return at(w.start, w.end, f.Error())
+	}
+	for _, w := range args {
+		if strings.Contains(f[0].Message, " value "+strconv.Quote(w.text)) {
+			return at(w.start, w.end, f.Error())
+		}
 	}
 	return err
 }
@@ -60,7 +70,7 @@ func (sh *Shell) delete(ctx context.Context, in *invocation) error {
 	}
 	for _, t := range targets {
 		if err := sh.agent.Delete(ctx, sh.th, t.path); err != nil {
-			return blame(err, r.last)
+			return blame(err, in.args, t.path, r.last)
 		}
 		sh.dirty = true
 	}
@@ -207,8 +217,8 @@ func (sh *Shell) compare(ctx context.Context, in *invocation) error {
 		return err
 	}
 	format := in.format("curly")
-	if format == "json" {
-		return errors.New("cannot compare in json: use curly, set or xml")
+	if format != "curly" && format != "set" {
+		return errors.New("cannot compare in " + format + ": use curly or set")
 	}
 	return sh.agent.Diff(ctx, sh.th, format, in.out)
 }
@@ -479,7 +489,7 @@ func (sh *Shell) insert(ctx context.Context, in *invocation) error {
 		return at(keys[0].start, in.end, "cannot read "+shown(keys[0])+": nothing can follow "+where.text)
 	}
 	if err := sh.agent.Move(ctx, sh.th, entry.path, where.text, anchor); err != nil {
-		return err
+		return blame(err, in.args, entry.path, r.last)
 	}
 	sh.dirty = true
 	return nil

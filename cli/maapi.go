@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maapi   = "org.nso.Maapi."
-	control = "org.nso.Control."
+	maapiDot   = "org.nso.Maapi."
+	controlDot = "org.nso.Control."
 )
 
 // Remote is the Agent of a connection to the daemon.
@@ -29,8 +29,8 @@ func Open(ctx context.Context, c *client.Client) (*Remote, error) {
 	var out struct {
 		User string `json:"user"`
 	}
-	if err := r.call(ctx, maapi+"OpenSession", nil, &out); err != nil {
-		return nil, fmt.Errorf("cannot open a session: %w", err)
+	if err := r.call(ctx, maapiDot+"OpenSession", nil, &out); err != nil {
+		return nil, err
 	}
 	r.User = out.User
 	return r, nil
@@ -52,14 +52,14 @@ func failures(err error) error {
 		return err
 	}
 	switch e.Name {
-	case maapi + "Failed", control + "Failed":
+	case maapiDot + "Failed", controlDot + "Failed":
 		var p struct {
 			Errors Failures `json:"errors"`
 		}
 		if json.Unmarshal(e.Parameters, &p) == nil && len(p.Errors) > 0 {
 			return p.Errors
 		}
-	case maapi + "NoSession", maapi + "NoSuchTransaction":
+	case maapiDot + "NoSession", maapiDot + "NoSuchTransaction":
 		return errors.New("cannot go on: the daemon has ended this session or its transaction")
 	}
 	return err
@@ -92,7 +92,7 @@ func (r *Remote) Begin(ctx context.Context, datastore string, readWrite bool) (i
 	var out struct {
 		TH int64 `json:"th"`
 	}
-	err := r.call(ctx, maapi+"Begin", params{"datastore": datastore, "readWrite": readWrite}, &out)
+	err := r.call(ctx, maapiDot+"Begin", params{"datastore": datastore, "readWrite": readWrite}, &out)
 	return out.TH, err
 }
 
@@ -101,13 +101,13 @@ func (r *Remote) Exists(ctx context.Context, th int64, path string) (bool, error
 	var out struct {
 		Exists bool `json:"exists"`
 	}
-	err := r.call(ctx, maapi+"Exists", params{"th": th, "path": path}, &out)
+	err := r.call(ctx, maapiDot+"Exists", params{"th": th, "path": path}, &out)
 	return out.Exists, err
 }
 
 // Show writes a subtree to w.
 func (r *Remote) Show(ctx context.Context, th int64, path, format string, w io.Writer) error {
-	return r.text(ctx, maapi+"Show", params{"th": th, "path": path, "format": format}, w)
+	return r.text(ctx, maapiDot+"Show", params{"th": th, "path": path, "format": format}, w)
 }
 
 // Keys lists keys of a list.
@@ -120,51 +120,57 @@ func (r *Remote) Keys(ctx context.Context, th int64, path, prefix string, after 
 		in["after"] = after
 	}
 	var out struct {
-		Entries [][]string `json:"entries"`
-		More    bool       `json:"more"`
+		Entries []struct {
+			Values []string `json:"values"`
+		} `json:"entries"`
+		More bool `json:"more"`
 	}
-	err := r.call(ctx, maapi+"Keys", in, &out)
-	return out.Entries, out.More, err
+	err := r.call(ctx, maapiDot+"Keys", in, &out)
+	keys := make([][]string, len(out.Entries))
+	for i, e := range out.Entries {
+		keys[i] = e.Values
+	}
+	return keys, out.More, err
 }
 
 // Set gives a leaf its value, or adds an entry to a leaf-list.
 func (r *Remote) Set(ctx context.Context, th int64, path string, value *string) error {
-	return r.call(ctx, maapi+"Set", params{"th": th, "path": path, "value": value}, nil)
+	return r.call(ctx, maapiDot+"Set", params{"th": th, "path": path, "value": value}, nil)
 }
 
 // Create makes a container with presence or a list entry.
 func (r *Remote) Create(ctx context.Context, th int64, path string) error {
-	return r.call(ctx, maapi+"Create", params{"th": th, "path": path}, nil)
+	return r.call(ctx, maapiDot+"Create", params{"th": th, "path": path}, nil)
 }
 
 // Delete removes what is at path.
 func (r *Remote) Delete(ctx context.Context, th int64, path string) error {
-	return r.call(ctx, maapi+"Delete", params{"th": th, "path": path}, nil)
+	return r.call(ctx, maapiDot+"Delete", params{"th": th, "path": path}, nil)
 }
 
 // Move moves an entry of a list that the user orders.
 func (r *Remote) Move(ctx context.Context, th int64, path, where string, anchor *string) error {
-	return r.call(ctx, maapi+"Move", params{"th": th, "path": path, "where": where, "anchor": anchor}, nil)
+	return r.call(ctx, maapiDot+"Move", params{"th": th, "path": path, "where": where, "anchor": anchor}, nil)
 }
 
 // Load loads a text.
 func (r *Remote) Load(ctx context.Context, th int64, format, operation, text string) error {
-	return r.call(ctx, maapi+"Load", params{"th": th, "format": format, "operation": operation, "text": text}, nil)
+	return r.call(ctx, maapiDot+"Load", params{"th": th, "format": format, "operation": operation, "text": text}, nil)
 }
 
 // Diff writes what commit would change.
 func (r *Remote) Diff(ctx context.Context, th int64, format string, w io.Writer) error {
-	return r.text(ctx, maapi+"Diff", params{"th": th, "format": format}, w)
+	return r.text(ctx, maapiDot+"Diff", params{"th": th, "format": format}, w)
 }
 
 // Revert gives up all edits.
 func (r *Remote) Revert(ctx context.Context, th int64) error {
-	return r.call(ctx, maapi+"Revert", params{"th": th}, nil)
+	return r.call(ctx, maapiDot+"Revert", params{"th": th}, nil)
 }
 
 // Validate checks what commit would make.
 func (r *Remote) Validate(ctx context.Context, th int64) error {
-	return r.call(ctx, maapi+"Validate", params{"th": th}, nil)
+	return r.call(ctx, maapiDot+"Validate", params{"th": th}, nil)
 }
 
 // Commit ends the transaction with its changes made.
@@ -172,13 +178,13 @@ func (r *Remote) Commit(ctx context.Context, th int64, label, comment *string) (
 	var out struct {
 		Revision int64 `json:"revision"`
 	}
-	err := r.call(ctx, maapi+"Commit", params{"th": th, "label": label, "comment": comment}, &out)
+	err := r.call(ctx, maapiDot+"Commit", params{"th": th, "label": label, "comment": comment}, &out)
 	return out.Revision, err
 }
 
 // Abort ends the transaction without a trace.
 func (r *Remote) Abort(ctx context.Context, th int64) error {
-	return r.call(ctx, maapi+"Abort", params{"th": th}, nil)
+	return r.call(ctx, maapiDot+"Abort", params{"th": th}, nil)
 }
 
 // Describe asks for a schema node and its children.
@@ -187,7 +193,7 @@ func (r *Remote) Describe(ctx context.Context, path string) (*Schema, []Schema, 
 		Node     *Schema  `json:"node"`
 		Children []Schema `json:"children"`
 	}
-	err := r.call(ctx, maapi+"Describe", params{"path": path}, &out)
+	err := r.call(ctx, maapiDot+"Describe", params{"path": path}, &out)
 	return out.Node, out.Children, err
 }
 
@@ -196,14 +202,14 @@ func (r *Remote) Sessions(ctx context.Context) ([]SessionInfo, error) {
 	var out struct {
 		Sessions []SessionInfo `json:"sessions"`
 	}
-	err := r.call(ctx, control+"Sessions", nil, &out)
+	err := r.call(ctx, controlDot+"Sessions", nil, &out)
 	return out.Sessions, err
 }
 
 // Status asks the daemon about itself.
 func (r *Remote) Status(ctx context.Context) (*Status, error) {
 	var out Status
-	if err := r.call(ctx, control+"Status", nil, &out); err != nil {
+	if err := r.call(ctx, controlDot+"Status", nil, &out); err != nil {
 		return nil, err
 	}
 	return &out, nil

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -38,13 +40,17 @@ func Run(ctx context.Context, c *client.Client, commands []string, in *os.File, 
 }
 
 // broken reports whether an error means that the connection cannot be used any
-// more: then the daemon said nothing itself.
+// more: then the daemon said nothing itself, and its session is gone.
 func broken(err error) bool {
 	var said *client.Error
 	var failures Failures
 	if errors.As(err, &said) || errors.As(err, &failures) {
 		return false
 	}
-	return errors.Is(err, client.ErrClosed) || strings.HasPrefix(err.Error(), "cannot call") ||
-		strings.HasPrefix(err.Error(), "cannot read the reply")
+	for _, end := range []error{client.ErrClosed, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET, context.Canceled} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }

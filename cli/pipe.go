@@ -118,6 +118,7 @@ type output struct {
 	lines  lineFunc
 	ends   []func() error
 	rest   []byte // the beginning of a line
+	last   byte   // what was written last, without filters
 	err    error
 }
 
@@ -200,6 +201,9 @@ func readFilter(words []word) (filter, string, error) {
 // Write passes whole lines on.
 func (o *output) Write(b []byte) (int, error) {
 	if o.lines == nil {
+		if len(b) > 0 {
+			o.last = b[len(b)-1]
+		}
 		return o.w.Write(b)
 	}
 	n := len(b)
@@ -223,10 +227,13 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// end passes the last line and lets the filters say what they kept.
+// end ends the last line, and lets the filters say what they kept.
 func (o *output) end() error {
 	if o.lines == nil {
-		return nil
+		if o.last != 0 && o.last != '\n' {
+			_, o.err = o.w.Write([]byte{'\n'})
+		}
+		return o.err
 	}
 	if o.err == nil && len(o.rest) > 0 {
 		o.err = o.lines(o.rest)

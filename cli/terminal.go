@@ -189,7 +189,10 @@ func (t *tty) execute(ctx context.Context, line string) error {
 		return nil
 	}
 	if broken(err) {
-		return err
+		if t.sh.dirty {
+			return fmt.Errorf("cannot go on: the connection to the daemon has ended, and with it the changes that were not committed: %w", err)
+		}
+		return fmt.Errorf("cannot go on: the connection to the daemon has ended: %w", err)
 	}
 	fmt.Fprintf(t.editor, "%v\n", err)
 	return nil

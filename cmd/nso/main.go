@@ -27,6 +27,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"run", "[--dir DIR] [--config FILE] ...", "run an instance of your own, and its command line", runInstance},
 		{"cli", "[-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
 		{"status", "[--json]", "what the daemon says of itself", status},
 		{"sessions", "[--json]", "who is logged in", sessions},
