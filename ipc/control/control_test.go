@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"sync"
 	"testing"
 
 	"nso.example/nso/client"
@@ -15,9 +16,21 @@ import (
 	"nso.example/nso/ipc/varlink"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/mgmterr"
+	"nso.example/nso/yang"
 )
 
 var update = flag.Bool("update", false, "rewrite the dialogues in testdata")
+
+// compiled is the schema that all tests share.
+var compiled struct {
+	once   sync.Once
+	schema *yang.Schema
+}
+
+func schema(t testing.TB) *yang.Schema {
+	compiled.once.Do(func() { compiled.schema = ipctest.Schema(t) })
+	return compiled.schema
+}
 
 func steering(stop func()) Steering {
 	return Steering{
@@ -38,7 +51,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := map[string]bool{"WhoAmI": true}
-	b := ipctest.Start(t, func(s *mgmt.Server) []varlink.Interface { i = New(s, steering(nil)); return []varlink.Interface{i} })
+	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface { i = New(s, steering(nil)); return []varlink.Interface{i} })
 	c := b.Dial("reader")
 	for _, m := range i.Methods {
 		if open[m.Name] {
@@ -54,13 +67,13 @@ func TestTable(t *testing.T) {
 }
 
 func TestDialogues(t *testing.T) {
-	ipctest.Dialogues(t, *update, func(s *mgmt.Server) []varlink.Interface {
+	ipctest.Dialogues(t, schema(t), *update, func(s *mgmt.Server) []varlink.Interface {
 		return []varlink.Interface{New(s, steering(func() {}))}
 	})
 }
 
 func TestStatus(t *testing.T) {
-	b := ipctest.Start(t, func(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, steering(nil))} })
+	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, steering(nil))} })
 	var out struct {
 		Revision int
 		Started  string
@@ -80,7 +93,7 @@ func TestReloadRefused(t *testing.T) {
 	s.Reload = func(context.Context) ([]string, []string, error) {
 		return nil, nil, mgmterr.New(mgmterr.InvalidValue, "", "cannot read nso.toml: line 3")
 	}
-	b := ipctest.Start(t, func(m *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(m, s)} })
+	b := ipctest.Start(t, schema(t), func(m *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(m, s)} })
 	err := b.Dial("admin").Call(context.Background(), name+".Reload", nil, nil)
 	var refused *client.Error
 	if !errors.As(err, &refused) || refused.Name != name+".Failed" {
@@ -95,7 +108,7 @@ func TestReloadRefused(t *testing.T) {
 // TestStop answers before the daemon ends.
 func TestStop(t *testing.T) {
 	stopped := make(chan struct{})
-	b := ipctest.Start(t, func(s *mgmt.Server) []varlink.Interface {
+	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface {
 		return []varlink.Interface{New(s, steering(func() { close(stopped) }))}
 	})
 	if err := b.Dial("admin").Call(context.Background(), name+".Stop", nil, nil); err != nil {
@@ -106,7 +119,7 @@ func TestStop(t *testing.T) {
 
 // TestKick ends a session of another door.
 func TestKick(t *testing.T) {
-	b := ipctest.Start(t, func(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, steering(nil))} })
+	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, steering(nil))} })
 	why := make(chan string, 1)
 	ss, err := b.Mgmt.Login(ipctest.Actor("reader"), mgmt.Login{Transport: "netconf-tcp", Kill: func(r string) { why <- r }})
 	if err != nil {

@@ -85,13 +85,15 @@ func (b *Bench) Log() string {
 	return b.log.String()
 }
 
+// Schema compiles Module. Tests share one: it takes a while.
+func Schema(t testing.TB) *yang.Schema { return yangtest.Schema(t, Module, "ietf-netconf-acm") }
+
 // Start makes a server with the interfaces that make returns. The user admin is
 // in nso-admin; the user reader may read all and run anything; the user porter
 // may write /net:top/port as well. When the test ends no handler may have
 // panicked and no session be left.
-func Start(t testing.TB, make func(*mgmt.Server) []varlink.Interface) *Bench {
+func Start(t testing.TB, schema *yang.Schema, make func(*mgmt.Server) []varlink.Interface) *Bench {
 	t.Helper()
-	schema := yangtest.Schema(t, Module, "ietf-netconf-acm")
 	b := &Bench{T: t}
 	log := slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db, err := cdb.Open("/db", cdb.Options{
@@ -212,9 +214,9 @@ func (b *Bench) Sessions(n int) {
 //	NAME> [more] INTERFACE.METHOD {PARAMETERS}
 //	NAME> close
 //
-// Each NAME is a connection of the user of that name, less digits at its end. Answers follow as
-// "< "; a text in them as lines with "| ".
-func Dialogues(t *testing.T, update bool, make func(*mgmt.Server) []varlink.Interface) {
+// Each NAME is a connection of the user of that name, less digits at its end.
+// Answers follow as "< "; a text in them as lines with "| ".
+func Dialogues(t *testing.T, schema *yang.Schema, update bool, make func(*mgmt.Server) []varlink.Interface) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
 		t.Fatal("no dialogues", err)
@@ -227,7 +229,7 @@ func Dialogues(t *testing.T, update bool, make func(*mgmt.Server) []varlink.Inte
 		for i := range archive.Files {
 			f := &archive.Files[i]
 			t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar")+"/"+f.Name, func(t *testing.T) {
-				b := Start(t, make)
+				b := Start(t, schema, make)
 				got := b.talk(string(f.Data))
 				if update {
 					f.Data = []byte(got)

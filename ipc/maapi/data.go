@@ -250,7 +250,7 @@ func (r *room) set(_ context.Context, c *varlink.Call) error {
 			if in.Value == nil && s.Type.Base != yang.Empty {
 				return mgmterr.New(mgmterr.InvalidValue, in.Path, "cannot set %s without a value", s.Name)
 			}
-			v, err := value.Parse(s.Type, text, value.Canonical{Default: s.Module.Name})
+			v, err := value.Parse(s.Type, text, value.Canonical{})
 			if err != nil {
 				return at(err, in.Path)
 			}
