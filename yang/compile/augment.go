@@ -3,19 +3,22 @@
 package compile
 
 import (
+	"slices"
+	"strings"
+
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
 )
 
-// pendingAugment is a top-level augment whose target may not be there yet.
+// pendingAugment is a top-level augment.
 type pendingAugment struct {
 	located
 	mod   *module
 	steps []parse.Step
 }
 
-// augments applies the top-level augments of all modules in any order that
-// works: one may point into what another brings (RFC 7950, 7.17).
+// augments applies the top-level augments of all modules; one may point into
+// what another brings (RFC 7950, 7.17).
 func (c *compiler) augments(mods []*module) {
 	var todo []pendingAugment
 	for _, m := range mods {
@@ -30,22 +33,13 @@ func (c *compiler) augments(mods []*module) {
 			}
 		}
 	}
-	for len(todo) > 0 && !c.halted {
-		var left []pendingAugment
-		for _, a := range todo {
-			if d, _ := c.target(a.located, a.steps, false); d != nil {
-				c.augment(d, a.stmt, a.sc, a.mod, depthOf(d))
-			} else {
-				left = append(left, a)
-			}
+	// What an augment adds lies below its target: with short paths first, the
+	// targets that others bring are there in time.
+	slices.SortStableFunc(todo, func(a, b pendingAugment) int { return len(a.steps) - len(b.steps) })
+	for _, a := range todo {
+		if d := c.target(a.located, a.steps); d != nil && !c.halted {
+			c.augment(d, a.stmt, a.sc, a.mod, depthOf(d))
 		}
-		if len(left) == len(todo) {
-			for _, a := range left {
-				c.target(a.located, a.steps, true)
-			}
-			return
-		}
-		todo = left
 	}
 }
 
@@ -57,36 +51,47 @@ func depthOf(d *draft) int {
 	return n
 }
 
-// target finds the node of an absolute schema node identifier. Modules it
-// leads through are implemented.
-func (c *compiler) target(at located, steps []parse.Step, complain bool) (*draft, bool) {
+// demandTargets implements all modules that implemented ones augment or
+// deviate.
+func (c *compiler) demandTargets() {
+	for todo := c.implemented(); len(todo) > 0; todo = todo[1:] {
+		for _, u := range todo[0].units {
+			for i := range u.root.Sub {
+				s := &u.root.Sub[i]
+				if s.Keyword != parse.Augment && s.Keyword != parse.Deviation {
+					continue
+				}
+				prefix, _ := split(strings.TrimPrefix(s.Argument, "/"))
+				if m := u.prefixes[prefix]; m != nil && !c.demand(m) {
+					todo = append(todo, m)
+				}
+			}
+		}
+	}
+}
+
+// target finds the node of an absolute schema node identifier.
+func (c *compiler) target(at located, steps []parse.Step) *draft {
 	var d *draft
 	for i, st := range steps {
-		m := at.sc.unit.mod
-		if st.Prefix != "" {
-			if m = at.sc.unit.prefixes[st.Prefix]; m == nil {
-				if complain {
-					c.module(at.sc.unit, st.Prefix, at.stmt)
-				}
-				return nil, false
-			}
+		m := c.module(at.sc.unit, st.Prefix, at.stmt)
+		if m == nil {
+			return nil
 		}
 		if i == 0 {
 			if !c.demand(m) {
-				return nil, false
+				return nil
 			}
-			d = (&draft{kids: c.byName[m.ym.Name].top}).find(m, st.Name)
+			d = c.byName[m.ym.Name].holder.find(m, st.Name)
 		} else {
 			d = d.find(m, st.Name)
 		}
 		if d == nil {
-			if complain {
-				c.fail(at.stmt, "cannot find the node %q of the path %q in the schema", st, at.stmt.Argument)
-			}
-			return nil, false
+			c.fail(at.stmt, "cannot find the node %q of the path %q in the schema", st, at.stmt.Argument)
+			return nil
 		}
 	}
-	return d, true
+	return d
 }
 
 // augment adds nodes to a target (RFC 7950, 7.17).
@@ -125,6 +130,9 @@ func (c *compiler) augment(d *draft, s *parse.Statement, sc *scope, mod *module,
 	for _, k := range d.kids[before:] {
 		if !enabled {
 			k.disabled = true
+		}
+		if k.status == nil {
+			k.status = s.First(parse.Status)
 		}
 		if w != nil {
 			k.whens = append(k.whens, w)

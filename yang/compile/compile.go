@@ -50,12 +50,11 @@ type compiler struct {
 	// halted is set by what makes going on pointless, such as too many nodes.
 	halted bool
 
-	byKey     map[string]*module // name@revision
-	byName    map[string]*module // implemented ones
-	modules   []*module          // in order of loading
-	pinned    map[string]string  // revision that Implement asks for
-	implement map[string]bool    // found out on the way; see again
-	again     bool
+	byKey   map[string]*module // name@revision
+	byName  map[string]*module // implemented ones
+	modules []*module          // in order of loading
+	pinned  map[string]string  // revision that Implement asks for
+	again   bool               // another module is to be implemented
 
 	typedefs map[*parse.Statement]*typedef
 	grouped  map[*parse.Statement]*grouping
@@ -63,6 +62,7 @@ type compiler struct {
 	plain    map[plainType]*ctype
 	patterns map[string]*compiledPattern
 	checked  map[checkedXPath]bool
+	scopes   map[*parse.Statement]*scope
 
 	build
 }
@@ -73,11 +73,12 @@ type build struct {
 	rpcs     []*draft
 	notifs   []*draft
 	structs  []*draft
-	count    int
+	cost     int
 	schema   *yang.Schema
 	slab     []yang.Node
 	drafts   []*draft // by Node.ID
 	leafrefs []pendingLeafref
+	kids     map[*yang.Node]map[string][]*yang.Node // see dataChild
 }
 
 // Compile makes a schema of the modules that the options name. The error is a
@@ -90,10 +91,11 @@ func Compile(sources *Sources, opt Options) (*yang.Schema, []Warning, error) {
 	c := &compiler{
 		opt: opt, sources: sources,
 		byKey: make(map[string]*module), byName: make(map[string]*module),
-		pinned: make(map[string]string), implement: make(map[string]bool),
+		pinned:   make(map[string]string),
 		typedefs: make(map[*parse.Statement]*typedef), grouped: make(map[*parse.Statement]*grouping),
 		types: make(map[*parse.Statement]*ctype), plain: make(map[plainType]*ctype),
 		patterns: make(map[string]*compiledPattern), checked: make(map[checkedXPath]bool),
+		scopes: make(map[*parse.Statement]*scope),
 	}
 	schema := c.run()
 	if len(c.errs) > 0 {
@@ -111,6 +113,7 @@ func (c *compiler) run() *yang.Schema {
 	if len(c.errs) > 0 {
 		return nil
 	}
+	c.demandTargets()
 	for {
 		c.features()
 		c.identities()
@@ -141,7 +144,7 @@ func (c *compiler) run() *yang.Schema {
 
 // tree builds the schema tree of all implemented modules.
 func (c *compiler) tree() {
-	c.build = build{root: &draft{kind: yang.KindRoot}, schema: &yang.Schema{}}
+	c.build = build{root: &draft{kind: yang.KindRoot}, schema: &yang.Schema{}, kids: make(map[*yang.Node]map[string][]*yang.Node)}
 	mods := c.implemented()
 	for _, m := range mods {
 		c.top(m)

@@ -93,9 +93,7 @@ func (c *compiler) groupingsIn(s *parse.Statement, m *module) {
 func (c *compiler) tryGrouping(g *grouping, m *module) {
 	holder := &draft{kind: yang.KindContainer, name: g.stmt.Argument, mod: m}
 	g.busy = true
-	count := c.count
 	c.children(holder, g.stmt, g.sc, m, 0)
-	c.count = count
 	g.busy = false
 	var check func(d *draft)
 	check = func(d *draft) {

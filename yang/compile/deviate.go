@@ -32,8 +32,8 @@ func (c *compiler) deviation(at located, by *module) {
 		c.fail(at.stmt, "cannot use the path %q: %s", at.stmt.Argument, err)
 		return
 	}
-	d, ok := c.target(at, steps, true)
-	if !ok {
+	d := c.target(at, steps)
+	if d == nil {
 		return
 	}
 	first := at.sc.unit.mod
@@ -73,24 +73,18 @@ func (c *compiler) deviation(at located, by *module) {
 	}
 }
 
-// remove takes a node out of the schema.
+// remove takes a node out of the schema; it stays a target, for what else may
+// refer to it. Every rpc has an input and an output, be they empty (RFC 7950,
+// 7.14).
 func (c *compiler) remove(d *draft) {
-	gone := func(k *draft) bool { return k == d }
-	if d.parent != nil {
-		switch d.kind {
-		case yang.KindInput, yang.KindOutput: // every rpc has both (RFC 7950, 7.14)
-			d.kids = nil
-			return
-		}
-		d.parent.kids = slices.DeleteFunc(d.parent.kids, gone)
+	if d.kind != yang.KindInput && d.kind != yang.KindOutput {
+		d.disabled = true
+		return
 	}
-	d.mod.top = slices.DeleteFunc(slices.Clone(d.mod.top), gone)
-	c.rpcs = slices.DeleteFunc(c.rpcs, gone)
-	c.notifs = slices.DeleteFunc(c.notifs, gone)
-	// A case that its only, short-hand node leaves goes with it.
-	if p := d.parent; p != nil && p.kind == yang.KindCase && p.at.stmt == nil && len(p.kids) == 0 {
-		c.remove(p)
+	for _, k := range d.kids {
+		k.disabled = true
 	}
+	d.musts = nil
 }
 
 // single is where a node keeps a property that it has at most once.

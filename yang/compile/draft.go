@@ -3,6 +3,8 @@
 package compile
 
 import (
+	"slices"
+
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
 )
@@ -16,6 +18,10 @@ type draft struct {
 	at     located // stmt is nil for nodes that are only implied
 	parent *draft
 	kids   []*draft // actions and notifications included
+	// index is that of the first so many kids, made when there are many.
+	index   map[string][]*draft
+	indexed int
+	node    *yang.Node
 	// disabled nodes stay as targets and never become a node: an if-feature
 	// is not met.
 	disabled bool
@@ -78,13 +84,11 @@ func kindOf(k parse.Keyword) (yang.Kind, bool) {
 
 // top drafts the data nodes, rpcs and notifications of a module.
 func (c *compiler) top(m *module) {
-	m.top = nil
-	holder := &draft{kind: yang.KindRoot, mod: m}
+	m.holder = &draft{kind: yang.KindRoot, mod: m}
 	for _, u := range m.units {
-		c.children(holder, u.root, u.scope, m, 0)
+		c.children(m.holder, u.root, u.scope, m, 0)
 	}
-	m.top = holder.kids
-	for _, d := range m.top {
+	for _, d := range m.holder.kids {
 		d.parent = nil
 		switch d.kind {
 		case yang.KindRPC:
@@ -104,7 +108,7 @@ func (c *compiler) top(m *module) {
 // children drafts what the substatements of s make below parent. Nodes belong
 // to mod; names are looked up in sc.
 func (c *compiler) children(parent *draft, s *parse.Statement, sc *scope, mod *module, depth int) {
-	sc = sc.enter(s)
+	sc = c.enter(sc, s)
 	for i := range s.Sub {
 		d := &s.Sub[i]
 		if c.halted {
@@ -173,12 +177,18 @@ func (c *compiler) inputOutput(d *draft, sc *scope) {
 }
 
 func (c *compiler) add(parent, d *draft, s *parse.Statement) *draft {
-	if c.count++; c.count > c.opt.MaxNodes {
-		c.halt(s, "cannot make a schema of more than %d nodes", c.opt.MaxNodes)
-	}
+	c.spend(s, 1+len(d.musts)+len(d.defaults)+len(d.extensions))
 	d.parent = parent
 	parent.kids = append(parent.kids, d)
 	return d
+}
+
+// spend counts what the expansion of groupings costs, since a short text can
+// ask for very much.
+func (c *compiler) spend(s *parse.Statement, n int) {
+	if c.cost += n; c.cost > c.opt.MaxNodes {
+		c.halt(s, "cannot make a schema of more than %d nodes", c.opt.MaxNodes)
+	}
 }
 
 // read notes the properties of a node.
@@ -229,23 +239,42 @@ func (c *compiler) read(d *draft, s *parse.Statement, sc *scope) {
 	}
 }
 
-// find returns the child of that name, of module mod unless that is nil.
+// find returns the child of that name, of module mod unless that is nil; a
+// disabled one only if there is no other.
 func (d *draft) find(mod *module, name string) *draft {
-	for _, k := range d.kids {
-		if k.name == name && (mod == nil || k.mod.ym.Name == mod.ym.Name) {
-			return k
+	var disabled *draft
+	kids := d.kids
+	if len(kids) > 32 {
+		kids = d.named(name)
+	}
+	for _, k := range kids {
+		if k.name == name && (mod == nil || k.mod == mod || k.mod.ym.Name == mod.ym.Name) {
+			if !k.disabled {
+				return k
+			}
+			disabled = k
 		}
 	}
-	return nil
+	return disabled
 }
 
-// data is the nearest ancestor that is neither choice nor case.
-func (d *draft) data() *draft {
-	p := d.parent
-	for p != nil && (p.kind == yang.KindChoice || p.kind == yang.KindCase) {
-		p = p.parent
+// named are the children of that name, by the index.
+func (d *draft) named(name string) []*draft {
+	if d.index == nil {
+		d.index = make(map[string][]*draft, len(d.kids))
 	}
-	return p
+	for ; d.indexed < len(d.kids); d.indexed++ {
+		k := d.kids[d.indexed]
+		d.index[k.name] = append(d.index[k.name], k)
+	}
+	return d.index[name]
+}
+
+// gone reports whether a node is left out: it is disabled, or a case that is
+// only implied by a node that is.
+func (d *draft) gone() bool {
+	return d.disabled || d.kind == yang.KindCase && d.at.stmt == nil &&
+		!slices.ContainsFunc(d.kids, func(k *draft) bool { return !k.disabled })
 }
 
 // uses expands a grouping in place (RFC 7950, 7.13).
@@ -259,6 +288,7 @@ func (c *compiler) uses(parent *draft, s *parse.Statement, sc *scope, mod *modul
 		return
 	}
 	g.busy, g.used = true, true
+	c.spend(s, 1)
 	before := len(parent.kids)
 	if depth > maxDepth {
 		c.halt(s, "cannot nest schema nodes more than %d deep", maxDepth)
@@ -273,12 +303,16 @@ func (c *compiler) uses(parent *draft, s *parse.Statement, sc *scope, mod *modul
 	if p := s.First(parse.When); p != nil {
 		w = &when{located: located{p, sc}, user: mod}
 	}
+	status := s.First(parse.Status)
 	for _, k := range fresh.kids {
 		if !enabled {
 			k.disabled = true
 		}
 		if w != nil {
 			k.whens = append(k.whens, w)
+		}
+		if k.status == nil {
+			k.status = status
 		}
 	}
 	for i := range s.Sub {

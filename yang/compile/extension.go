@@ -108,7 +108,7 @@ func (c *compiler) structures(m *module, u *unit) {
 		c.inner(s, u.scope)
 		d := &draft{kind: yang.KindStructure, name: s.Argument, mod: m, at: located{s, u.scope}}
 		c.read(d, s, u.scope)
-		c.count++
+		c.spend(s, 1)
 		c.children(d, s, u.scope, m, 1)
 		c.structs = append(c.structs, d)
 	}

@@ -148,7 +148,7 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 		}
 		var next *yang.Node
 		if at != nil {
-			next = dataChild(at, m, st.Name)
+			next = c.dataChild(at, m, st.Name)
 		}
 		if next == nil && i == 0 && (at == c.schema.Root || at == nil) {
 			next = c.operation(leaf, m, st.Name)
@@ -178,7 +178,7 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 // predicates checks [key = current()/../leaf] (RFC 7950, 9.9.2).
 func (c *compiler) predicates(st parse.PathStep, list, leaf *yang.Node, u *unit) error {
 	for _, p := range st.Predicates {
-		key := dataChild(list, list.Module, p.Key.Name)
+		key := c.dataChild(list, list.Module, p.Key.Name)
 		switch {
 		case list.Kind != yang.KindList:
 			return fmt.Errorf("%s is no list and has no keys", list.Path())
@@ -224,7 +224,7 @@ func (c *compiler) operation(leaf *yang.Node, m *yang.Module, name string) *yang
 			return in
 		}
 		if n.Kind == yang.KindStructure { // yang-data: its nodes are the top
-			if k := dataChild(n, m, name); k != nil {
+			if k := c.dataChild(n, m, name); k != nil {
 				return k
 			}
 		}
@@ -232,8 +232,24 @@ func (c *compiler) operation(leaf *yang.Node, m *yang.Module, name string) *yang
 	return nil
 }
 
-func dataChild(n *yang.Node, m *yang.Module, name string) *yang.Node {
-	for _, k := range n.DataChildren {
+// dataChild is Node.Child before the schema is sealed.
+func (c *compiler) dataChild(n *yang.Node, m *yang.Module, name string) *yang.Node {
+	if len(n.DataChildren) > 32 {
+		index := c.kids[n]
+		if index == nil {
+			index = make(map[string][]*yang.Node, len(n.DataChildren))
+			for _, k := range n.DataChildren {
+				index[k.Name] = append(index[k.Name], k)
+			}
+			c.kids[n] = index
+		}
+		return pick(index[name], m, name)
+	}
+	return pick(n.DataChildren, m, name)
+}
+
+func pick(list []*yang.Node, m *yang.Module, name string) *yang.Node {
+	for _, k := range list {
 		if k.Name == name && (k.Module == m || k.Module.Name == m.Name) {
 			return k
 		}

@@ -22,7 +22,7 @@ type module struct {
 	features   map[string]*feature
 	identities map[string]*identity
 	extensions map[string]*parse.Statement
-	top        []*draft // data nodes, rpcs and notifications, of this build
+	holder     *draft // of the data nodes, rpcs and notifications of this build
 }
 
 // unit is one text: its own prefixes and its own imports.

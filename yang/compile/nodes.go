@@ -27,8 +27,8 @@ func (c *compiler) nodes(mods []*module) {
 	slices.SortFunc(s.Modules, func(a, b *yang.Module) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Revision, b.Revision))
 	})
-	s.Nodes = make([]*yang.Node, 0, c.count+1)
-	c.drafts = make([]*draft, 0, c.count+1)
+	s.Nodes = make([]*yang.Node, 0, c.cost+1)
+	c.drafts = make([]*draft, 0, c.cost+1)
 	s.Root = c.node(c.root, nil, inherited{config: true})
 	for _, d := range c.rpcs {
 		if n := c.node(d, nil, inherited{operation: true}); n != nil {
@@ -50,6 +50,12 @@ func (c *compiler) nodes(mods []*module) {
 	}
 }
 
+// maxKeys bounds the keys of one list.
+const maxKeys = 64
+
+// maxWhens bounds the conditions of one node.
+const maxWhens = 64
+
 // alloc makes a node in one of a few large pieces of memory.
 func (c *compiler) alloc() *yang.Node {
 	const chunk = 256
@@ -62,13 +68,14 @@ func (c *compiler) alloc() *yang.Node {
 
 // node makes the node of a draft and those below it; nil if it is disabled.
 func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
-	if d.disabled || c.halted {
+	if d.gone() || c.halted {
 		return nil
 	}
 	n := c.alloc()
 	*n = yang.Node{ID: len(c.schema.Nodes), Kind: d.kind, Name: d.name, Index: -1, Parent: parent}
 	c.schema.Nodes = append(c.schema.Nodes, n)
 	c.drafts = append(c.drafts, d)
+	d.node = n
 	if d.mod != nil {
 		n.Module = d.mod.ym
 	}
@@ -198,8 +205,14 @@ func (c *compiler) conditions(d *draft, n *yang.Node, in *inherited) {
 		}
 		n.Whens = append(n.Whens, w.x)
 	}
-	n.Whens = append(n.Whens, in.whens...)
-	in.whens = n.Whens
+	if n.Whens == nil {
+		n.Whens = in.whens[:len(in.whens):len(in.whens)]
+	} else {
+		n.Whens = append(n.Whens, in.whens...)
+	}
+	if in.whens = n.Whens; len(in.whens) > maxWhens {
+		c.halt(d.whens[0].stmt, "cannot make a node depend on more than %d when statements", maxWhens)
+	}
 	for _, m := range d.musts {
 		n.Musts = append(n.Musts, &yang.Must{XPath: c.xpath(m, n, n.Module), ErrorMessage: m.stmt.Text(parse.ErrorMessage),
 			ErrorAppTag: m.stmt.Text(parse.ErrorAppTag), Description: m.stmt.Text(parse.Description)})
@@ -262,18 +275,16 @@ func (c *compiler) keys(d *draft, n *yang.Node) {
 		return
 	}
 	for _, st := range names {
-		var leaf *yang.Node
-		for _, k := range n.Children {
-			if k.Name == st.Name && k.Module == n.Module {
-				leaf = k
-			}
-		}
+		leaf := c.dataChild(n, n.Module, st.Name)
 		switch {
-		case leaf == nil || leaf.Kind != yang.KindLeaf:
+		case leaf == nil || leaf.Kind != yang.KindLeaf || leaf.Parent != n:
 			c.fail(d.key, "cannot use %q as a key of the list %q: it has no such leaf", st, n.Name)
 			return
 		case leaf.IsKey:
 			c.fail(d.key, "cannot use %q twice in the key of the list %q", st, n.Name)
+			return
+		case len(n.Keys) >= maxKeys:
+			c.fail(d.key, "cannot use more than %d keys in the list %q", maxKeys, n.Name)
 			return
 		case leaf.Config != n.Config:
 			c.fail(d.key, "cannot use %q as a key: its config differs from that of the list %q", st, n.Name)
@@ -349,16 +360,17 @@ func (c *compiler) uniques(d *draft, n *yang.Node) {
 				c.fail(u.stmt, "cannot use %q in a unique: it is no leaf", at.name)
 				return
 			}
-			leaf := c.nodeOf(n, at)
+			leaf := at.node
 			if leaf == nil {
-				continue // disabled
+				leaves = nil // disabled: no entry has them all, and so it never applies
+				break
 			}
 			if leaf.Config {
 				config++
 			}
 			leaves = append(leaves, leaf)
 		}
-		if config != 0 && config != len(leaves) {
+		if len(leaves) > 0 && config != 0 && config != len(leaves) {
 			c.fail(u.stmt, "cannot mix configuration and state in the unique %q", u.stmt.Argument)
 			return
 		}
@@ -366,16 +378,6 @@ func (c *compiler) uniques(d *draft, n *yang.Node) {
 			n.Unique = append(n.Unique, leaves)
 		}
 	}
-}
-
-// nodeOf finds the node of a draft below n, nil if it is disabled.
-func (c *compiler) nodeOf(n *yang.Node, d *draft) *yang.Node {
-	for id := n.ID; id < len(c.drafts); id++ {
-		if c.drafts[id] == d {
-			return c.schema.Nodes[id]
-		}
-	}
-	return nil
 }
 
 // defaultCase resolves the default of a choice (RFC 7950, 7.9.3).

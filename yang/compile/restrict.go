@@ -102,6 +102,13 @@ func complaint(s *parse.Statement) yang.Complaint {
 	return yang.Complaint{ErrorMessage: s.Text(parse.ErrorMessage), ErrorAppTag: s.Text(parse.ErrorAppTag)}
 }
 
+// Limits of one type, inherited parts included.
+const (
+	maxPatterns = 100
+	maxMembers  = 10000 // of a union, unions within dissolved
+	maxTypedefs = 100   // one derived from the other
+)
+
 // patterns appends those of the statement to the inherited ones.
 func (r *restrictor) patterns() {
 	own := false
@@ -110,6 +117,10 @@ func (r *restrictor) patterns() {
 		if err != nil {
 			r.c.fail(p, "%s", err)
 			continue
+		}
+		if len(r.t.Patterns) >= maxPatterns {
+			r.c.fail(p, "cannot use more than %d patterns in a type", maxPatterns)
+			return
 		}
 		if !own {
 			own = true
@@ -337,6 +348,10 @@ func (r *restrictor) union() {
 		}
 		if (m.t.Base == yang.Empty || m.t.Base == yang.Leafref) && !r.v11() { // RFC 6020, 9.12
 			r.c.fail(s, "cannot use %s in a union: that needs yang-version 1.1", m.t.Base)
+			return
+		}
+		if r.ct.size += max(m.size, 1); r.ct.size > maxMembers {
+			r.c.fail(s, "cannot use a union of more than %d types", maxMembers)
 			return
 		}
 		r.ct.members = append(r.ct.members, m)

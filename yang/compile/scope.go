@@ -12,16 +12,16 @@ import (
 // and 6.2.1): a statement that defines some, and outwards from there.
 type scope struct {
 	unit   *unit
-	parent *scope           // nil at the top of a text
-	stmt   *parse.Statement // nil at the top
+	parent *scope // nil at the top of a text
+	// What the statement defines; at the top the module has it.
+	groupings map[string]*grouping
+	typedefs  map[string]*typedef
 }
 
 // enter returns the scope inside s.
-func (sc *scope) enter(s *parse.Statement) *scope {
-	for i := range s.Sub {
-		if k := s.Sub[i].Keyword; k == parse.Typedef || k == parse.Grouping {
-			return &scope{unit: sc.unit, parent: sc, stmt: s}
-		}
+func (c *compiler) enter(sc *scope, s *parse.Statement) *scope {
+	if in := c.scopes[s]; in != nil {
+		return in
 	}
 	return sc
 }
@@ -115,7 +115,9 @@ func (c *compiler) definitions() {
 		}
 		for _, u := range m.units {
 			for i := range u.root.Sub {
-				c.inner(&u.root.Sub[i], u.scope)
+				if u.root.Sub[i].Keyword != parse.Unknown {
+					c.inner(&u.root.Sub[i], u.scope)
+				}
 			}
 		}
 	}
@@ -124,27 +126,40 @@ func (c *compiler) definitions() {
 // inner registers the typedefs and groupings inside s, and refuses those that
 // hide one of a scope around them (RFC 7950, 5.5).
 func (c *compiler) inner(s *parse.Statement, sc *scope) {
-	if len(s.Sub) == 0 || s.Keyword == parse.Unknown {
+	if len(s.Sub) == 0 || s.Keyword == parse.Unknown && c.scopes[s] != nil {
 		return
 	}
-	in := sc.enter(s)
+	in := sc
+	for i := range s.Sub {
+		if k := s.Sub[i].Keyword; k == parse.Typedef || k == parse.Grouping {
+			in = &scope{unit: sc.unit, parent: sc, groupings: make(map[string]*grouping), typedefs: make(map[string]*typedef)}
+			c.scopes[s] = in
+			break
+		}
+	}
 	for i := range s.Sub {
 		d := &s.Sub[i]
 		switch d.Keyword {
 		case parse.Typedef:
 			c.typedefName(d)
-			if old := c.lookupTypedef(in, d.Argument); old != nil && old.stmt != d {
+			if old := c.lookupTypedef(in, d.Argument); old != nil {
 				c.fail(d, "cannot define the typedef %q: line %d of %s does it already", d.Argument, old.stmt.Line, old.stmt.File.Name)
 			}
-			c.typedefs[d] = &typedef{located: located{d, in}}
+			in.typedefs[d.Argument] = &typedef{located: located{d, in}}
+			c.typedefs[d] = in.typedefs[d.Argument]
 		case parse.Grouping:
-			if old := c.lookupGrouping(in, d.Argument); old != nil && old.stmt != d {
+			if old := c.lookupGrouping(in, d.Argument); old != nil {
 				c.fail(d, "cannot define the grouping %q: line %d of %s does it already", d.Argument, old.stmt.Line, old.stmt.File.Name)
 			}
-			c.grouped[d] = &grouping{located: located{d, in}}
-			c.inner(d, in)
-		case parse.Container, parse.List, parse.Choice, parse.Case, parse.Augment, parse.Rpc, parse.Action, parse.Input, parse.Output,
-			parse.Notification, parse.Uses:
+			in.groupings[d.Argument] = &grouping{located: located{d, in}}
+			c.grouped[d] = in.groupings[d.Argument]
+		}
+	}
+	for i := range s.Sub {
+		d := &s.Sub[i]
+		switch d.Keyword {
+		case parse.Grouping, parse.Container, parse.List, parse.Choice, parse.Case, parse.Augment, parse.Rpc, parse.Action, parse.Input,
+			parse.Output, parse.Notification, parse.Uses:
 			c.inner(d, in)
 		}
 	}
@@ -160,13 +175,8 @@ func (c *compiler) typedefName(s *parse.Statement) {
 // lookupGrouping finds a grouping without prefix from the inside outwards.
 func (c *compiler) lookupGrouping(sc *scope, name string) *grouping {
 	for ; sc.parent != nil; sc = sc.parent {
-		for d := range sc.stmt.All(parse.Grouping) {
-			if d.Argument == name {
-				if g := c.grouped[d]; g != nil {
-					return g
-				}
-				return &grouping{located: located{d, sc}} // not yet registered: asked for its place alone
-			}
+		if g := sc.groupings[name]; g != nil {
+			return g
 		}
 	}
 	return sc.unit.mod.groupings[name]
@@ -175,13 +185,8 @@ func (c *compiler) lookupGrouping(sc *scope, name string) *grouping {
 // lookupTypedef is lookupGrouping for typedefs.
 func (c *compiler) lookupTypedef(sc *scope, name string) *typedef {
 	for ; sc.parent != nil; sc = sc.parent {
-		for d := range sc.stmt.All(parse.Typedef) {
-			if d.Argument == name {
-				if t := c.typedefs[d]; t != nil {
-					return t
-				}
-				return &typedef{located: located{d, sc}}
-			}
+		if t := sc.typedefs[name]; t != nil {
+			return t
 		}
 	}
 	return sc.unit.mod.typedefs[name]

@@ -16,6 +16,7 @@ type ctype struct {
 	path    *parse.Leafref
 	pathAt  located
 	members []*ctype // of a union
+	size    int      // how many types it has, unions within dissolved
 	// fixed says that require-instance was given.
 	fixed bool
 }
@@ -69,7 +70,11 @@ func (c *compiler) compileType(s *parse.Statement, sc *scope) *ctype {
 	}
 	t := *from.t
 	t.Name = name
-	ct := &ctype{t: &t, def: from.def, leafref: from.leafref, path: from.path, pathAt: from.pathAt, members: from.members, fixed: from.fixed}
+	ct := &ctype{t: &t, def: from.def, leafref: from.leafref, path: from.path, pathAt: from.pathAt, members: from.members, size: from.size, fixed: from.fixed}
+	if len(from.t.Typedefs) >= maxTypedefs {
+		c.fail(s, "cannot derive more than %d types from each other", maxTypedefs)
+		return nil
+	}
 	if key.td != nil {
 		t.Typedefs = append([]string{key.td.sc.unit.mod.ym.Name + ":" + key.td.stmt.Argument}, from.t.Typedefs...)
 	}
