@@ -150,13 +150,13 @@ func (i *Instance) Daemon() (int, error) {
 		if err != nil {
 			continue
 		}
-		comm, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "comm"))
-		if strings.TrimSpace(string(comm)) != "nsod" {
+		line, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if name, _, _ := strings.Cut(string(line), "\x00"); filepath.Base(name) != "nsod" {
 			continue
 		}
 		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
 		rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
-		if f := strings.Fields(rest); len(f) > 2 && f[2] == strconv.Itoa(i.cmd.Process.Pid) { // process group
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(i.cmd.Process.Pid) { // its parent
 			return pid, nil
 		}
 	}
@@ -182,9 +182,12 @@ func (i *Instance) Resident() (int64, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// Kill ends everything with SIGKILL.
+// Kill ends everything with SIGKILL, the daemon first.
 func (i *Instance) Kill() {
 	if i.cmd != nil {
+		if pid, err := i.Daemon(); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
 		syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL)
 		<-i.done
 	}
