@@ -157,7 +157,7 @@ func (l *Log) write(b *batch) error {
 	next := b.first
 	rest := b.buf
 	for len(rest) > 0 {
-		seg := l.active()
+		seg := l.tail
 		n, count := stampBatch(rest, seg)
 		if n == 0 {
 			if err := l.roll(next, aligned(int64(frameLength(rest)))); err != nil {
@@ -225,10 +225,10 @@ func (l *Log) roll(first uint64, need int64) error {
 	default:
 		return l.poisoned(err)
 	}
-	old := l.active()
+	old := l.tail
 	if old.first == first { // empty: the new one has taken its name
 		l.mu.Lock()
-		l.segs[len(l.segs)-1] = seg
+		l.segs[len(l.segs)-1], l.tail = seg, seg
 		l.release(old)
 		l.mu.Unlock()
 		l.prepareSpare()
@@ -244,7 +244,7 @@ func (l *Log) roll(first uint64, need int64) error {
 		return l.poisoned(err)
 	}
 	l.mu.Lock()
-	l.segs = append(l.segs, seg)
+	l.segs, l.tail = append(l.segs, seg), seg
 	l.release(old)
 	l.mu.Unlock()
 	l.prepareSpare()

@@ -192,6 +192,8 @@ func (d *dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lock != nil {
+		// Not left to the close: a process being forked has a copy until it execs.
+		_, _ = retry(func() (int, error) { return 0, unix.Flock(int(d.lock.Fd()), unix.LOCK_UN) })
 		d.lock.Close()
 		d.lock = nil
 	}

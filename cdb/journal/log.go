@@ -73,6 +73,7 @@ type Log struct {
 
 	snap  sync.Mutex // one snapshot at a time
 	flush sync.Mutex // held by whoever writes a batch
+	tail  *segment   // the one that is written, last of segs; changed under flush
 	alloc sync.Mutex // over the making, taking and recycling of spares
 
 	mu        sync.Mutex
@@ -87,7 +88,7 @@ type Log struct {
 	badSnaps  []string // damaged, removed with the next snapshot
 	spares    []string
 	spareNo   uint64
-	changed   chan struct{} // closed at the next change of durable or err
+	changed   chan struct{} // closed at the next change of durable or err; nil if nobody waits
 	snapBytes int64         // size of the newest snapshot
 	stats     Stats
 
@@ -126,7 +127,7 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := lockOrClose(fsys, o.FS == nil); err != nil {
 		return nil, fmt.Errorf("cannot open journal %s: %w", fsys.Name(), err)
 	}
-	l := &Log{opt: o, fs: fsys, log: o.Logger, changed: make(chan struct{})}
+	l := &Log{opt: o, fs: fsys, log: o.Logger}
 	if err := l.recover(); err != nil {
 		for _, s := range l.segs {
 			if s.file != nil {
@@ -152,9 +153,6 @@ func lockOrClose(fsys FS, own bool) error {
 	}
 	return err
 }
-
-// active is the segment that is written. mu is held, or flush by a leader.
-func (l *Log) active() *segment { return l.segs[len(l.segs)-1] }
 
 // Revision is the last one acknowledged; 0 in an empty log.
 func (l *Log) Revision() uint64 {
@@ -198,8 +196,10 @@ func (l *Log) poisoned(cause error) error {
 
 // wake tells followers to look again. mu is held.
 func (l *Log) wake() {
-	close(l.changed)
-	l.changed = make(chan struct{})
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 }
 
 // Close ends the log. An append that is being written is finished first; one that
@@ -225,7 +225,7 @@ func (l *Log) Close() error {
 	defer l.flush.Unlock()
 	l.work.Wait()
 	l.mu.Lock()
-	l.release(l.active()) // the log's own
+	l.release(l.tail) // the log's own
 	l.mu.Unlock()
 	var err error
 	if l.opt.VerifyOnClose && failed == nil {

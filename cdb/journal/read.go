@@ -114,7 +114,7 @@ func (l *Log) Read(rev uint64) (Record, error) {
 // the yield: Clone it to keep it.
 func (l *Log) Records(from, to uint64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		err := l.read(from, min(to, l.Revision()), func(r Record) bool { return yield(r, nil) })
+		err := l.read(max(from, 1), min(to, l.Revision()), func(r Record) bool { return yield(r, nil) })
 		if err != nil {
 			yield(Record{}, err)
 		}
@@ -152,7 +152,11 @@ func (l *Log) Follow(ctx context.Context, from uint64) iter.Seq2[Record, error] 
 		going := true
 		for {
 			l.mu.Lock()
-			changed, to, closed := l.changed, l.durable, l.closed
+			to, closed := l.durable, l.closed
+			if from > to && !closed && l.changed == nil {
+				l.changed = make(chan struct{})
+			}
+			changed := l.changed
 			l.mu.Unlock()
 			err := ctx.Err()
 			if err == nil && closed {

@@ -47,6 +47,8 @@ var le = binary.LittleEndian
 // for each call.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
+func sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli()) }
+
 // aligned rounds up to where the next record begins.
 func aligned(n int64) int64 { return (n + 7) &^ 7 }
 
@@ -103,7 +105,7 @@ func frameLength(b []byte) int { return int(le.Uint32(b[4:])) }
 func stamp(b []byte, salt uint64, index uint32) {
 	le.PutUint64(b[8:], salt)
 	le.PutUint32(b[32:], index)
-	le.PutUint32(b, crc32.Checksum(b[4:frameLength(b)], castagnoli()))
+	le.PutUint32(b, sum(b[4:frameLength(b)]))
 }
 
 // readFrame reads a header and says whether it can be one of this segment with at
@@ -123,7 +125,7 @@ func readFrame(b []byte, salt uint64, room int64) (frame, bool) {
 
 // check compares the checksum of the whole record.
 func (f *frame) check(b []byte) bool {
-	return crc32.Checksum(b[4:f.length], castagnoli()) == f.crc
+	return sum(b[4:f.length]) == f.crc
 }
 
 // record gives the record that lies in b, which it shares.

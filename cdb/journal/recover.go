@@ -174,14 +174,14 @@ func (l *Log) recover() error {
 		l.id = newSalt()
 		seg, err := l.newSegment(1, 0)
 		if err == nil {
-			l.segs = []*segment{seg}
+			l.segs, l.tail = []*segment{seg}, seg
 		}
 		return err
 	}
 	if l.id, err = d.readHeaders(l.fs); err != nil {
 		return err
 	}
-	l.segs = d.segs
+	l.segs, l.tail = d.segs, d.segs[len(d.segs)-1]
 	base, err := l.recoverSnapshots(d.snaps)
 	if err != nil {
 		return err
@@ -190,8 +190,7 @@ func (l *Log) recover() error {
 		return err
 	}
 	if n := len(d.snaps); n > 0 && d.snaps[n-1] > l.durable {
-		last := l.active()
-		return corrupt(last.name, last.end, remedyRestore,
+		return corrupt(l.tail.name, l.tail.end, remedyRestore,
 			"the last record is of revision %d, but there is a snapshot of revision %d", l.durable, d.snaps[n-1])
 	}
 	l.log.Info("journal: opened", "dir", l.fs.Name(), "revision", l.durable, "snapshot", base)

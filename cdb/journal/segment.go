@@ -4,7 +4,6 @@ package journal
 
 import (
 	"fmt"
-	"hash/crc32"
 	"sort"
 	"strconv"
 	"strings"
@@ -82,7 +81,7 @@ func encodeSegmentHeader(s *segment, id uint64) []byte {
 	le.PutUint64(b[24:], s.first)
 	le.PutUint64(b[32:], uint64(s.size))
 	le.PutUint64(b[40:], id)
-	le.PutUint32(b[8:], crc32.Checksum(b[12:headerBytes], castagnoli()))
+	le.PutUint32(b[8:], sum(b[12:headerBytes]))
 	return b
 }
 
@@ -100,7 +99,7 @@ func readSegmentHeader(f File, s *segment) (id uint64, err error) {
 	if err := readFull(f, b, 0); err != nil {
 		return 0, err
 	}
-	if string(b[:8]) != segmentMagic || crc32.Checksum(b[12:], castagnoli()) != le.Uint32(b[8:]) {
+	if string(b[:8]) != segmentMagic || sum(b[12:]) != le.Uint32(b[8:]) {
 		return 0, corrupt(s.name, 0, remedyRestore, "the header is not a segment's")
 	}
 	if v := le.Uint32(b[12:]); v != formatVersion {

@@ -26,7 +26,7 @@ func blockSum(salt, number uint64, length uint32, data []byte) uint32 {
 	le.PutUint64(b[:], salt)
 	le.PutUint64(b[8:], number)
 	le.PutUint32(b[16:], length)
-	return crc32.Update(crc32.Checksum(b[:], castagnoli()), castagnoli(), data)
+	return crc32.Update(sum(b[:]), castagnoli(), data)
 }
 
 // snapWriter cuts what it is given into blocks.
@@ -48,7 +48,7 @@ func newSnapWriter(f File, rev, id uint64) *snapWriter {
 	le.PutUint64(b[16:], w.salt)
 	le.PutUint64(b[24:], rev)
 	le.PutUint64(b[32:], id)
-	le.PutUint32(b[8:], crc32.Checksum(b[12:], castagnoli()))
+	le.PutUint32(b[8:], sum(b[12:]))
 	w.put(b)
 	return w
 }
@@ -212,7 +212,7 @@ func readSnapHeader(f File, name string, rev uint64) (id, salt uint64, err error
 	if err := readFull(f, b, 0); err != nil {
 		return 0, 0, err
 	}
-	if !bytes.Equal(b[:8], []byte(snapMagic)) || crc32.Checksum(b[12:], castagnoli()) != le.Uint32(b[8:]) {
+	if !bytes.Equal(b[:8], []byte(snapMagic)) || sum(b[12:]) != le.Uint32(b[8:]) {
 		return 0, 0, corrupt(name, 0, remedySnapshot, "the header is not a snapshot's")
 	}
 	if v := le.Uint32(b[12:]); v != formatVersion {
@@ -257,7 +257,7 @@ func (r *snapReader) block() error {
 		return corrupt(r.name, r.off, remedySnapshot, "block %d has an impossible length", r.number)
 	}
 	if r.buf == nil {
-		r.buf = make([]byte, snapBlock)
+		r.buf = make([]byte, min(snapBlock, size-r.off))
 	}
 	b := r.buf[:n]
 	if n > 0 {

@@ -184,11 +184,6 @@ func (l *Log) trim() error {
 			return err
 		}
 	}
-	if len(gone) > 0 {
-		if err := l.fs.SyncDir(); err != nil {
-			return l.poisoned(err)
-		}
-	}
 	for {
 		seg, used := l.takeOldest()
 		if seg == nil {
