@@ -19,6 +19,7 @@ import (
 
 	"nso.example/nso/activation"
 	"nso.example/nso/cdb"
+	"nso.example/nso/cmd/nsod/house"
 	"nso.example/nso/config"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/nacm"
@@ -79,7 +80,7 @@ func run(args []string, out, errs io.Writer) error {
 	syscall.Umask(0o077)
 
 	// Sockets, by name. What is not expected is refused with the unit to fix.
-	inherited, err := activation.Inherit(activation.Self(), rules(conf))
+	inherited, err := activation.Inherit(activation.Self(), house.Rules(conf))
 	if err != nil {
 		return err
 	}
@@ -112,8 +113,8 @@ func run(args []string, out, errs io.Writer) error {
 	defer stop()
 
 	// Doors.
-	h := &house{conf: conf, file: *file, log: log, level: level, server: server, stop: stop}
-	if err := h.open(inherited); err != nil {
+	h, err := house.Open(house.Options{Version: version, Config: conf, File: *file, Log: log, Level: level, Server: server, Stop: stop}, inherited)
+	if err != nil {
 		return err
 	}
 	_, rev := db.Current()
@@ -121,7 +122,7 @@ func run(args []string, out, errs io.Writer) error {
 	notify := activation.Notifier{Log: log}
 	notify.Ready(fmt.Sprintf("revision %d, %d modules", rev, len(schema.Modules)))
 	go func() {
-		if err := notify.Watchdog(ctx, h.healthy); err != nil {
+		if err := notify.Watchdog(ctx, h.Healthy); err != nil {
 			log.Error("watchdog", "err", err)
 		}
 	}()
@@ -131,7 +132,7 @@ func run(args []string, out, errs io.Writer) error {
 	stop()
 	notify.Stopping("ending the sessions")
 	log.Info("stopping")
-	return h.close(10 * time.Second)
+	return h.Close(10 * time.Second)
 }
 
 // journalTime leaves the time to the journal where it keeps one.

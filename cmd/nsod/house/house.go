@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package house furnishes the daemon: the rooms behind the doors, what reload and
+// stop do, and the end.
+//
+// It binds nothing: doors are listeners that were inherited and inspected.
+//
+// Invariants:
+//  1. A door serves only what the configuration names (Rules).
+//  2. Close tells every session why it ends, before the doors are closed.
+package house
 
 import (
 	"context"
@@ -33,8 +41,8 @@ import (
 
 const doorIPC, doorDiag = "ipc", "inet-diag"
 
-// rules are the descriptors that the configuration names, and what each must be.
-func rules(c *config.Config) activation.Rules {
+// Rules are the descriptors that the configuration names, and what each must be.
+func Rules(c *config.Config) activation.Rules {
 	r := activation.Rules{
 		doorIPC: {Kind: activation.UnixStream, Path: c.IPC.Path, Mode: fs.FileMode(c.IPC.Mode), Owners: []uint32{uint32(os.Getuid())}},
 	}
@@ -47,14 +55,25 @@ func rules(c *config.Config) activation.Rules {
 	return r
 }
 
-// house is what the doors open into.
-type house struct {
-	conf   *config.Config
-	file   string
+// Options are what a House is made of. All are required.
+type Options struct {
+	Version string
+	Config  *config.Config
+	File    string // that Config was read from, for reload
+	Log     *slog.Logger
+	Level   *slog.LevelVar // of Log
+	Server  *mgmt.Server
+	Stop    func() // asks the daemon to end
+}
+
+// House is what the doors open into.
+type House struct {
+	opts   Options
 	log    *slog.Logger
-	level  *slog.LevelVar
 	server *mgmt.Server
-	stop   func()
+
+	reload sync.Mutex
+	conf   *config.Config // as it is in force; under reload
 
 	policy  atomic.Pointer[ident.Policy]
 	netconf *netconf.Server
@@ -65,11 +84,11 @@ type house struct {
 	life    context.Context
 	end     context.CancelFunc
 	serving sync.WaitGroup
-	reload  sync.Mutex
 }
 
-// open builds the rooms behind the doors and begins to serve.
-func (h *house) open(in *activation.Inherited) error {
+// Open builds the rooms behind the doors and begins to serve.
+func Open(o Options, in *activation.Inherited) (*House, error) {
+	h := &House{opts: o, conf: o.Config, log: o.Log, server: o.Server}
 	h.life, h.end = context.WithCancel(context.Background())
 	p := h.conf.Policy()
 	h.policy.Store(&p)
@@ -80,7 +99,7 @@ func (h *house) open(in *activation.Inherited) error {
 		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log,
 	})
 	ipc, err := varlink.NewServer(varlink.Config{
-		Vendor: "nso", Product: "nsod", Version: version, URL: "urn:nso",
+		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
 			control.New(h.server, h.steering()), maapi.New(h.server), local.New(h.netconf),
 		},
@@ -99,7 +118,7 @@ func (h *house) open(in *activation.Inherited) error {
 		Log: h.log,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.ipc = ipc
 	if f := in.File(doorDiag); f != nil && h.conf.Listen.NETCONFTCP.Enabled {
@@ -111,10 +130,10 @@ func (h *house) open(in *activation.Inherited) error {
 		h.serve(tcp.Name, in.Listeners(tcp.Name), func(l net.Listener) error { return h.tcp.Serve(h.life, l) })
 	}
 	h.serve(doorIPC, in.Listeners(doorIPC), func(l net.Listener) error { return h.ipc.Serve(doorIPC, l) })
-	return nil
+	return h, nil
 }
 
-func (h *house) serve(name string, listeners []net.Listener, accept func(net.Listener) error) {
+func (h *House) serve(name string, listeners []net.Listener, accept func(net.Listener) error) {
 	for _, l := range listeners {
 		h.doors = append(h.doors, control.Door{Name: name, Address: l.Addr().String()})
 		h.serving.Go(func() {
@@ -125,14 +144,14 @@ func (h *house) serve(name string, listeners []net.Listener, accept func(net.Lis
 	}
 }
 
-// healthy is what the watchdog is told: the house answers.
-func (h *house) healthy() error {
+// Healthy is what the watchdog is told: the house answers.
+func (h *House) Healthy() error {
 	h.server.Status() // takes the locks that everything takes
 	return nil
 }
 
-// close ends every session with a reason, and then the doors.
-func (h *house) close(limit time.Duration) error {
+// Close ends every session with a reason, and then the doors.
+func (h *House) Close(limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := h.server.Shutdown(ctx, "the daemon is stopping")
@@ -143,9 +162,9 @@ func (h *house) close(limit time.Duration) error {
 }
 
 // steering is what org.nso.Control may ask of the daemon.
-func (h *house) steering() control.Steering {
+func (h *House) steering() control.Steering {
 	return control.Steering{
-		Version: version, PID: os.Getpid(), UID: os.Getuid(),
+		Version: h.opts.Version, PID: os.Getpid(), UID: os.Getuid(),
 		Doors: func() []control.Door {
 			doors := append([]control.Door(nil), h.doors...)
 			for i := range doors {
@@ -161,7 +180,7 @@ func (h *house) steering() control.Steering {
 		Resident: resident,
 		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
 		Reload:   h.reloadConfig,
-		Stop:     h.stop,
+		Stop:     h.opts.Stop,
 	}
 }
 
@@ -181,15 +200,15 @@ func resident() int64 {
 
 // reloadConfig reads nso.toml again. The log level and what is believed of
 // loopback peers change at once; the rest is named for the restart that it takes.
-func (h *house) reloadConfig(context.Context) (changed, needRestart []string, err error) {
+func (h *House) reloadConfig(context.Context) (changed, needRestart []string, err error) {
 	h.reload.Lock()
 	defer h.reload.Unlock()
-	next, err := config.Load(h.file)
+	next, err := config.Load(h.opts.File)
 	if err != nil {
 		return nil, nil, mgmterr.New(mgmterr.OperationFailed, "", "%s", err)
 	}
 	if next.Log.Level != h.conf.Log.Level {
-		h.level.Set(next.Log.Level.Slog())
+		h.opts.Level.Set(next.Log.Level.Slog())
 		changed = append(changed, "log.level")
 	}
 	p := next.Policy()
