@@ -219,7 +219,7 @@ func (p *infoPrinter) node(path string, n *yang.Node) {
 	for _, u := range n.Unique {
 		var k []string
 		for _, l := range u {
-			k = append(k, strings.TrimPrefix(dataPath(l), dataPath(n)+"/"))
+			k = append(k, l.Name) // of a path it says the last name
 		}
 		p.line(in, "unique %s", strings.Join(k, ""))
 	}
@@ -245,13 +245,6 @@ func (p *infoPrinter) node(path string, n *yang.Node) {
 			p.node(in, k)
 		}
 	}
-}
-
-func dataPath(n *yang.Node) string {
-	if n == nil || n.Kind == yang.KindRoot {
-		return ""
-	}
-	return dataPath(n.DataParent) + "/" + n.Name
 }
 
 func (p *infoPrinter) typ(path string, t *yang.Type) {

@@ -39,13 +39,14 @@ func (c *compiler) resolveLeafrefs() {
 	if len(c.errs) > 0 || c.again {
 		return
 	}
-	c.leafrefLoops()
-	for i := range c.leafrefs {
-		named(c.leafrefs[i].t)
-	}
-	for _, l := range c.leafrefs { // unions around them
-		if l.n.Type != l.t {
-			named(l.n.Type)
+	w := typeWalk{size: make(map[*yang.Type]int)}
+	for _, l := range c.leafrefs {
+		if err := w.visit(l.t, 0); err != nil {
+			c.failAt(l.ct.pathAt.stmt, l.n, "%s", err)
+		} else if l.n.Type != l.t { // a union around it
+			if err := w.visit(l.n.Type, 0); err != nil {
+				c.failAt(l.ct.pathAt.stmt, l.n, "%s", err)
+			}
 		}
 	}
 }
@@ -56,54 +57,51 @@ func (c *compiler) failAt(s *parse.Statement, n *yang.Node, format string, args 
 	c.fail(s, "%s: %s", fmt.Sprintf(format, args...), "at "+n.Path())
 }
 
-// leafrefLoops refuses leafrefs that come back to themselves.
-func (c *compiler) leafrefLoops() {
-	state := make(map[*yang.Type]state)
-	var visit func(t *yang.Type) bool
-	visit = func(t *yang.Type) bool {
-		switch t.Base {
-		case yang.Union:
-			for _, m := range t.Union {
-				if !visit(m) {
-					return false
-				}
-			}
-		case yang.Leafref:
-			switch state[t] {
-			case busy:
-				return false
-			case done:
-				return true
-			}
-			state[t] = busy
-			if t.Target != nil && t.Target.Type != nil && !visit(t.Target.Type) {
-				state[t] = done
-				return false
-			}
-			state[t] = done
-		}
-		return true
-	}
-	for _, l := range c.leafrefs {
-		if !visit(l.t) {
-			c.failAt(l.ct.pathAt.stmt, l.n, "cannot let a leafref refer to itself")
-		}
-	}
+// typeWalk follows leafrefs to leafrefs, through unions: it refuses those that
+// come back to themselves or to very many types, and completes Type.Named.
+type typeWalk struct {
+	size map[*yang.Type]int // how many types one comes to; 0 while it is open
 }
 
-// named completes Type.Named of leafrefs and of unions that hold them.
-func named(t *yang.Type) bool {
-	switch t.Base {
-	case yang.Leafref:
-		t.Named = t.Target != nil && t.Target.Type != nil && named(t.Target.Type)
-	case yang.Union:
-		for _, m := range t.Union {
-			if named(m) {
-				t.Named = true
-			}
+// maxLeafrefs is how many leafrefs may follow each other.
+const maxLeafrefs = 32
+
+func (w *typeWalk) visit(t *yang.Type, depth int) error {
+	if t.Base != yang.Leafref && t.Base != yang.Union {
+		return nil
+	}
+	switch size, seen := w.size[t]; {
+	case seen && size == 0:
+		return fmt.Errorf("cannot let a leafref refer to itself")
+	case seen:
+		return nil
+	case depth > 2*maxLeafrefs:
+		return fmt.Errorf("cannot follow more than %d leafrefs", maxLeafrefs)
+	}
+	w.size[t] = 0
+	total := 1
+	below := t.Union
+	if t.Base == yang.Leafref {
+		below = []*yang.Type{t.Target.Type}
+		if t.Target.Type == nil {
+			return nil
 		}
 	}
-	return t.Named
+	for _, m := range below {
+		if err := w.visit(m, depth+1); err != nil {
+			w.size[t] = 1 // complained about once
+			return err
+		}
+		if m.Named {
+			t.Named = true
+		}
+		if total += max(w.size[m], 1); total > maxMembers {
+			w.size[t] = 1
+			return fmt.Errorf("cannot use a type that comes to more than %d types", maxMembers)
+		}
+	}
+	w.size[t] = total
+	return nil
 }
 
 // follow walks a path through the schema, as data would be walked.

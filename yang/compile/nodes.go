@@ -14,6 +14,7 @@ import (
 type inherited struct {
 	config    bool
 	operation bool // inside an rpc, action or notification
+	keyless   bool // inside a list without key
 	status    yang.Status
 	whens     []*yang.XPath // of choices and cases between here and the data parent
 }
@@ -97,6 +98,7 @@ func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
 	if n.Kind >= yang.KindRPC && n.Kind <= yang.KindNotification {
 		below.operation, below.config = true, false
 	}
+	below.keyless = in.keyless || n.Kind == yang.KindList && d.key == nil
 	data := n
 	if n.Kind == yang.KindChoice || n.Kind == yang.KindCase {
 		data = n.DataParent
@@ -105,6 +107,14 @@ func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
 		kn := c.node(k, n, below)
 		if kn == nil {
 			continue
+		}
+		if k.kind == yang.KindAction || k.kind == yang.KindNotification {
+			switch { // RFC 7950, 7.15 and 7.16
+			case below.operation:
+				c.fail(k.at.stmt, "cannot use the %s %q here: it cannot be inside an rpc, action or notification", k.kind, k.name)
+			case below.keyless:
+				c.fail(k.at.stmt, "cannot use the %s %q here: it cannot be inside a list without a key", k.kind, k.name)
+			}
 		}
 		switch k.kind {
 		case yang.KindAction:

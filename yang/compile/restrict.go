@@ -347,8 +347,7 @@ func (r *restrictor) union() {
 			return
 		}
 		if (m.t.Base == yang.Empty || m.t.Base == yang.Leafref) && !r.v11() { // RFC 6020, 9.12
-			r.c.fail(s, "cannot use %s in a union: that needs yang-version 1.1", m.t.Base)
-			return
+			r.c.warn(s, "cannot use %s in a union: that needs yang-version 1.1", m.t.Base)
 		}
 		if r.ct.size += max(m.size, 1); r.ct.size > maxMembers {
 			r.c.fail(s, "cannot use a union of more than %d types", maxMembers)
