@@ -204,3 +204,89 @@ func TestRandomDamage(t *testing.T) {
 		t.Errorf("only %d were told", told)
 	}
 }
+
+// With no history kept at all, the older snapshot and the records since still
+// stand in for the newest.
+func TestOlderSnapshotStandsIn(t *testing.T) {
+	m := NewMemory()
+	o := Options{FS: m, SegmentSize: 2 * page, KeepBytes: -1, inline: true, VerifyOnClose: true}
+	l := mustOpen(t, "", o)
+	for i := range uint64(40) {
+		mustAppend(t, l, text(i+1, 500))
+		if i%10 == 9 {
+			if err := l.Snapshot(i+1, func(w io.Writer) error { _, err := io.WriteString(w, text(i+1, 100)); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s := l.Stats(); s.FirstRevision < 20 || s.FirstRevision > 31 {
+		t.Errorf("%+v", s)
+	}
+	mustClose(t, l)
+	m.flip(snapName(40), 70)
+	o.VerifyOnClose = false
+	l = mustOpen(t, "", o)
+	rev, r, err := l.SnapshotReader()
+	if err != nil || rev != 30 {
+		t.Fatal(rev, err)
+	}
+	if b, err := io.ReadAll(r); err != nil || string(b) != text(30, 100) {
+		t.Error(err)
+	}
+	r.Close()
+	n := 0
+	if err := l.Replay(func(Record) error { n++; return nil }); err != nil || n != 10 {
+		t.Error(n, err)
+	}
+	// The next snapshot removes the damaged one, or takes its place.
+	if err := l.Snapshot(40, func(w io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	if r, err := Verify("", Options{FS: m}); err != nil || r.Err() != nil || len(r.Snapshots) != 2 {
+		t.Error(r, err)
+	}
+}
+
+// What was cut with a torn record must not come back when a new one of the same
+// length takes its place.
+func TestTornBatchStaysAway(t *testing.T) {
+	m := NewMemory()
+	o := Options{FS: m, SegmentSize: 2 * page, inline: true}
+	l := mustOpen(t, "", o)
+	mustAppend(t, l, "first")
+	off := l.tail.end
+	m.Step = func(op, name string) error {
+		if op == "sync" {
+			return ErrPowerCut
+		}
+		return nil
+	}
+	var last Ticket
+	for _, p := range []string{"old 2", "old 3", "old 4"} {
+		var err error
+		if last, err = l.Enqueue(Any, Record{Payload: []byte(p)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := last.Wait(); !errors.Is(err, ErrPowerCut) {
+		t.Fatal(err)
+	}
+	quietly(l)
+	m = killed(m)
+	o.FS = m
+	m.flip(segName(1), off+50) // of the three only the first did not reach the disk
+	l = mustOpen(t, "", o)
+	if s := l.Stats(); s.Revision != 1 || s.TornBytes == 0 {
+		t.Fatalf("%+v", s)
+	}
+	if _, err := l.Append(context.Background(), 1, Record{Payload: []byte("new 2")}); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	l = mustOpen(t, "", o)
+	if got := payloads(t, l, 1, Any); !equal(got, []string{"first", "new 2"}) {
+		t.Error(got)
+	}
+	mustClose(t, l)
+}

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"slices"
 )
 
 // A snapshot file, little endian: a header of 64 bytes (magic, crc32c of what
@@ -166,6 +167,7 @@ func (l *Log) writeSnapshot(rev uint64, write func(io.Writer) error) error {
 	}
 	l.mu.Lock()
 	l.snaps = append(l.snaps, rev)
+	l.badSnaps = slices.DeleteFunc(l.badSnaps, func(n string) bool { return n == snapName(rev) })
 	l.snapBytes = w.off
 	l.mu.Unlock()
 	return nil
