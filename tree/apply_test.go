@@ -128,7 +128,7 @@ func inChoice(ask string) bool {
 
 func TestRandomEditsAgainstModel(t *testing.T) {
 	s := treetest.All()
-	rounds := 120
+	rounds := 80
 	if testing.Short() {
 		rounds = 40
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -261,6 +262,25 @@ func TestCompareNumbers(t *testing.T) {
 		for j, b := range in {
 			if got, want := compareNumbers(a, b), cmp.Compare(i, j); got != want {
 				t.Errorf("compare %s %s: %d", a, b, got)
+			}
+		}
+	}
+}
+
+func TestDigestKeepsOrder(t *testing.T) {
+	numbers := []string{"-123456789012345678901", "-100", "-20", "-3.5", "-3", "-2.5", "-0.5", "0", "0.5", "2", "9", "10", "10.1", "12345678", "123456789",
+		"123456790", "18446744073709551615", strings.Repeat("9", 130), strings.Repeat("9", 131)}
+	texts := []string{"", "\x00", "a", "a\x00", "aa", "abcdefg", "abcdefgh", "abcdefghi", "abcdefgi", "b", "\xff", "\xff\xff"}
+	for o, all := range map[ordering][]string{0: texts, 1: numbers} {
+		for i, a := range all {
+			for j, b := range all {
+				x, y := o.digest(string(appendLeaf(nil, 0, a))), o.digest(string(appendLeaf(nil, 0, b)))
+				if c := cmp.Compare(x, y); c != 0 && c != cmp.Compare(i, j) {
+					t.Errorf("%q and %q: %x %x", a, b, x, y)
+				}
+				if c := o.compare(0, a, b); c != cmp.Compare(i, j) {
+					t.Errorf("compare %q and %q: %d", a, b, c)
+				}
 			}
 		}
 	}

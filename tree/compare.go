@@ -73,8 +73,8 @@ func diffKids(a, b *Node, do func(x, y kid) error) error {
 // order of keys; x is nil if it is only in b, y if only in a.
 func diffEntries(a, b *List, do func(x, y *Node) error) (err error) {
 	if a.user == nil {
-		diffTrees(a.root, b.root, a.compare, func(x, y *Node, _, _ bool) bool {
-			err = do(x, y)
+		diffTrees(a.root, b.root, a.compareItems, func(x, y item, _, _ bool) bool {
+			err = do(x.entry, y.entry)
 			return err == nil
 		})
 		return err
@@ -147,17 +147,17 @@ func placements[T comparable](a, b *ranks[T], compare func(x, y T) int, do func(
 // reorder is placements where ranks say nothing: the longest run of items that
 // are in the same order in both stays, the rest moves.
 func reorder[T comparable](a, b *ranks[T], compare func(x, y T) int, do func(x, after T, first, isNew bool) error) error {
-	type item struct {
+	type place struct {
 		x       T
 		rank    int64 // in a
 		known   bool
 		settled bool
 		prev    int // in the run that ends here
 	}
-	all := make([]item, 0, b.seq.len())
+	all := make([]place, 0, b.seq.len())
 	var ends []int // ends[n] ends the run of length n+1 whose last rank is smallest
 	b.seq.all(func(r rankedItem[T]) bool {
-		it := item{x: r.item, prev: -1}
+		it := place{x: r.item, prev: -1}
 		old, ok := a.index.get(func(o rankedItem[T]) int { return compare(o.item, r.item) })
 		it.rank, it.known = old.rank, ok
 		if ok {
@@ -202,7 +202,7 @@ func equalLists(a, b *List) bool {
 	for i := range a.Len() {
 		x, _ := a.root.at(i)
 		y, _ := b.root.at(i)
-		if !Equal(x, y) {
+		if !Equal(x.entry, y.entry) {
 			return false
 		}
 	}

@@ -167,6 +167,42 @@ func (o ordering) compare(i int, a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// digest makes a number of the first value in packed leaves: if two digests
+// differ, the values do, and in that order.
+func (o ordering) digest(leaves string) uint64 {
+	if leaves == "" {
+		return 0
+	}
+	_, v, _ := nextLeaf(leaves)
+	if o&1 == 0 {
+		return firstBytes(v)
+	}
+	// As compareNumbers: sign, number of digits before the point, digits.
+	digits, negative := strings.CutPrefix(v, "-")
+	if i := strings.IndexByte(digits, '.'); i >= 0 {
+		digits = digits[:i]
+	}
+	size := uint64(min(len(digits), 127)) << 56
+	size |= firstBytes(digits) >> 8
+	if negative {
+		return 1<<63 - 1 - size
+	}
+	return 1<<63 | size
+}
+
+// firstBytes are the first eight bytes as a number, with zeros for what lacks.
+func firstBytes(v string) uint64 {
+	if len(v) >= 8 {
+		return uint64(v[7]) | uint64(v[6])<<8 | uint64(v[5])<<16 | uint64(v[4])<<24 |
+			uint64(v[3])<<32 | uint64(v[2])<<40 | uint64(v[1])<<48 | uint64(v[0])<<56
+	}
+	d := uint64(0)
+	for i := range len(v) {
+		d |= uint64(v[i]) << (56 - 8*i)
+	}
+	return d
+}
+
 // compareNumbers compares canonical integers and decimals (RFC 7950, 9.2.2 and
 // 9.3.2): no superfluous zeros. Texts that are none still get a total order.
 func compareNumbers(a, b string) int {

@@ -3,6 +3,7 @@
 package tree
 
 import (
+	"cmp"
 	"iter"
 
 	"nso.example/nso/yang"
@@ -35,7 +36,7 @@ type List struct {
 	schema *yang.Node
 	owner  *token
 	order  ordering
-	root   *bnode[*Node]
+	root   *bnode[item]
 	user   *ranks[*Node] // in place of root if the list is ordered by the user
 }
 
@@ -53,7 +54,11 @@ func listOf(s *yang.Node, entries []*Node) *List {
 	if l.user != nil {
 		l.user.build(nil, entries, l.compare)
 	} else {
-		l.root = buildTree(nil, entries)
+		items := make([]item, len(entries))
+		for i, e := range entries {
+			items[i] = l.item(e)
+		}
+		l.root = buildTree(nil, items)
 	}
 	return l
 }
@@ -72,12 +77,53 @@ func (l *List) mutable(t *token) *List {
 	return &c
 }
 
+// item is an entry with a number that stands for its key: items whose numbers
+// differ are in their order, so that a search seldom has to look at the entries
+// themselves, which are all over the memory.
+type item struct {
+	digest uint64
+	entry  *Node
+}
+
+func (l *List) item(e *Node) item {
+	if len(l.schema.Keys) == 0 {
+		return item{entry: e}
+	}
+	return item{l.order.digest(e.leaves), e}
+}
+
 func (l *List) compare(a, b *Node) int {
 	return l.order.compareKeys(a.leaves, b.leaves, len(l.schema.Keys))
 }
 
-// probe compares entries with a key; it is for sorted and ranked lists.
-func (l *List) probe(k Key) func(*Node) int {
+func (l *List) compareItems(a, b item) int {
+	if a.digest != b.digest {
+		return cmp.Compare(a.digest, b.digest)
+	}
+	return l.compare(a.entry, b.entry)
+}
+
+// keyProbe is a key to look for in a sorted list.
+type keyProbe struct {
+	key    string
+	digest uint64
+	order  ordering
+	keys   int
+}
+
+func (l *List) probe(k Key) keyProbe {
+	return keyProbe{string(k), l.order.digest(string(k)), l.order, len(l.schema.Keys)}
+}
+
+func (p *keyProbe) compare(x item) int {
+	if x.digest != p.digest {
+		return cmp.Compare(x.digest, p.digest)
+	}
+	return p.order.compareKeys(x.entry.leaves, p.key, p.keys)
+}
+
+// rankedProbe compares the entries of a ranked list with a key.
+func (l *List) rankedProbe(k Key) func(*Node) int {
 	n, order, key := len(l.schema.Keys), l.order, string(k)
 	return func(e *Node) int { return order.compareKeys(e.leaves, key, n) }
 }
@@ -107,15 +153,16 @@ func (l *List) Get(k Key) *Node {
 		return nil
 	}
 	if len(l.schema.Keys) == 0 {
-		e, _ := l.root.at(k.position())
-		return e
+		x, _ := l.root.at(k.position())
+		return x.entry
 	}
 	if l.user != nil {
-		r, _ := l.user.index.get(byItem(l.probe(k)))
+		r, _ := l.user.index.get(byItem(l.rankedProbe(k)))
 		return r.item
 	}
-	e, _ := l.root.get(l.probe(k))
-	return e
+	p := l.probe(k)
+	x, _ := l.root.get(func(x item) int { return p.compare(x) })
+	return x.entry
 }
 
 // All iterates over the entries in their order.
@@ -126,7 +173,7 @@ func (l *List) All() iter.Seq[*Node] {
 		case l.user != nil:
 			l.user.seq.all(func(r rankedItem[*Node]) bool { return yield(r.item) })
 		default:
-			l.root.all(yield)
+			l.root.all(func(x item) bool { return yield(x.entry) })
 		}
 	}
 }
@@ -140,16 +187,17 @@ func (l *List) From(k Key) iter.Seq[*Node] {
 		case l == nil:
 		case len(l.schema.Keys) == 0:
 			i := 0
-			l.root.all(func(e *Node) bool {
+			l.root.all(func(x item) bool {
 				i++
-				return i <= k.position() || yield(e)
+				return i <= k.position() || yield(x.entry)
 			})
 		case l.user != nil:
-			if r, ok := l.user.index.get(byItem(l.probe(k))); ok {
+			if r, ok := l.user.index.get(byItem(l.rankedProbe(k))); ok {
 				l.user.seq.from(byRank[*Node](r.rank), func(r rankedItem[*Node]) bool { return yield(r.item) })
 			}
 		default:
-			l.root.from(l.probe(k), yield)
+			p := l.probe(k)
+			l.root.from(func(x item) int { return p.compare(x) }, func(x item) bool { return yield(x.entry) })
 		}
 	}
 }
@@ -158,13 +206,14 @@ func (l *List) From(k Key) iter.Seq[*Node] {
 // entry in its place and to append a new one.
 func (l *List) put(t *token, e *Node, at *Insert) bool {
 	if l.user != nil {
-		return l.user.put(t, e, l.probe(Key(e.leaves)), at, func(k Key) func(*Node) int { return l.probe(k) })
+		return l.user.put(t, e, l.rankedProbe(Key(e.leaves)), at, l.rankedProbe)
 	}
 	if len(l.schema.Keys) == 0 {
-		l.root = push(t, l.root, e)
+		l.root = push(t, l.root, l.item(e))
 		return true
 	}
-	l.root, _, _ = insert(t, l.root, e, l.probe(Key(e.leaves)))
+	p := l.probe(Key(e.leaves))
+	l.root, _, _ = insert(t, l.root, item{p.digest, e}, func(x item) int { return p.compare(x) })
 	return true
 }
 
@@ -176,9 +225,10 @@ func (l *List) delete(t *token, k Key) {
 			l.root = shrink(l.root.cutAt(t, i))
 		}
 	case l.user != nil:
-		l.user.delete(t, l.probe(k))
+		l.user.delete(t, l.rankedProbe(k))
 	default:
-		l.root, _, _ = remove(t, l.root, l.probe(k))
+		p := l.probe(k)
+		l.root, _, _ = remove(t, l.root, func(x item) int { return p.compare(x) })
 	}
 }
 

@@ -230,7 +230,7 @@ func (a *applier) storeEntry(m *mut, st Step, old, n *Node, at Insert) error {
 			m.ownList(s, a.token).put(a.token, n, nil)
 		case old != n:
 			l = m.ownList(s, a.token)
-			l.root = l.root.setAt(a.token, st.Key.position(), n)
+			l.root = l.root.setAt(a.token, st.Key.position(), l.item(n))
 		}
 		return nil
 	}
@@ -243,11 +243,11 @@ func (a *applier) storeEntry(m *mut, st Step, old, n *Node, at Insert) error {
 		return nil
 	}
 	l := m.ownList(s, a.token)
-	before, _ := l.user.index.get(byItem(l.probe(st.Key)))
+	before, _ := l.user.index.get(byItem(l.rankedProbe(st.Key)))
 	if !l.put(a.token, n, &at) {
 		return a.noAnchor(st)
 	}
-	after, _ := l.user.index.get(byItem(l.probe(st.Key)))
+	after, _ := l.user.index.get(byItem(l.rankedProbe(st.Key)))
 	if old != nil && before.rank != after.rank {
 		return a.ask(st, Update)
 	}

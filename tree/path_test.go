@@ -202,7 +202,7 @@ func TestBuilder(t *testing.T) {
 
 func TestEditorPutAndMerge(t *testing.T) {
 	s := treetest.All()
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		a := treetest.Random(rand.New(rand.NewPCG(seed, 20)), s)
 		b := treetest.Random(rand.New(rand.NewPCG(seed, 21)), s)
 		ed := tree.NewEditor(a)
