@@ -55,11 +55,6 @@ func aligned(n int64) int64 { return (n + 7) &^ 7 }
 // paged rounds up to a whole page.
 func paged(n int64) int64 { return (n + page - 1) &^ (page - 1) }
 
-// frameSize is what a record takes in a segment.
-func frameSize(r *Record) int64 {
-	return aligned(frameHeader + int64(len(r.Meta)) + int64(len(r.Payload)))
-}
-
 // frame is the header of a record as it lies on disk.
 type frame struct {
 	crc, length     uint32
