@@ -405,6 +405,9 @@ func (r *selection) one(n *tree.Node, active []*selector) (bool, error) {
 			return true, r.build.Add(n) // shared, not copied
 		}
 	}
+	if len(active) == 1 && active[0].covers(n) {
+		return true, r.build.Add(n)
+	}
 	r.build.Open(n.Schema())
 	some, err := r.content(n, active)
 	if err != nil {
@@ -422,6 +425,29 @@ func (r *selection) one(n *tree.Node, active []*selector) (bool, error) {
 		}
 	}
 	return true, r.build.Close()
+}
+
+// covers reports whether everything in n is selected, piece by piece.
+func (s *selector) covers(n *tree.Node) bool {
+	some := false
+	for c := range n.Children() {
+		switch {
+		case s.names(c.Schema):
+			some = true
+		case !c.Schema.IsKey:
+			return false
+		}
+	}
+	return some
+}
+
+func (s *selector) names(c *yang.Node) bool {
+	for _, w := range s.wants {
+		if w.schema == c {
+			return w.whole
+		}
+	}
+	return false
 }
 
 // content puts the children of n that the active selectors take into the node

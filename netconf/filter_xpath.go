@@ -5,6 +5,7 @@ package netconf
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nso.example/nso/mgmterr"
@@ -15,24 +16,52 @@ import (
 )
 
 // xpathSteps bounds one evaluation.
-const xpathSteps = 20_000_000
+const xpathSteps = 2 * xpath.DefaultBudget
 
 // xpathFilter is an XPath filter (RFC 6241, 8.9).
 type xpathFilter struct{ expr *xpath.Expr }
+
+// A session keeps the last few expressions that it compiled: clients that poll
+// repeat themselves.
+const (
+	keptFilters    = 16
+	keptFilterText = 2 << 10
+)
 
 // xpath compiles a select attribute. Prefixes are those in scope on <filter>
 // (RFC 6241, 8.9.1); a name without prefix may be of any module, since most
 // people who type one mean that.
 func (q *request) xpath(text string) (filter, error) {
 	prefixes := q.prefixes(text)
-	expr, err := xpath.CompileText(q.schema(), text, func(p string) (string, bool) {
-		m, ok := prefixes[p]
-		return m, ok
+	id := text
+	for _, p := range prefixes {
+		id += "\x00" + p.prefix + "=" + p.uri
+	}
+	if f := q.ss.filters[id]; f != nil {
+		return f, nil
+	}
+	expr, err := xpath.CompileText(q.schema(), text, func(prefix string) (string, bool) {
+		for _, p := range prefixes {
+			if p.prefix == prefix {
+				if m := q.schema().ByNamespace(p.uri); m != nil {
+					return m.Name, true
+				}
+				return p.uri, true // of no module: names nothing
+			}
+		}
+		return "", false
 	}, "")
 	if err != nil {
 		return nil, badSelect(err)
 	}
-	return &xpathFilter{expr}, nil
+	f := &xpathFilter{expr}
+	if len(id) <= keptFilterText {
+		if q.ss.filters == nil || len(q.ss.filters) >= keptFilters {
+			q.ss.filters = make(map[string]*xpathFilter)
+		}
+		q.ss.filters[id] = f
+	}
+	return f, nil
 }
 
 // badSelect says what is wrong with an expression, and where.
@@ -48,11 +77,9 @@ func ofSelect(e *mgmterr.Error) *mgmterr.Error {
 	return e.OfType(mgmterr.Protocol).WithInfo("bad-attribute", "select").WithInfo("bad-element", "filter")
 }
 
-// prefixes finds out what every prefix in an expression means, those inside its
-// literals too: later the declarations are out of scope. A namespace that no
-// module has stands for itself, and names nothing.
-func (q *request) prefixes(text string) map[string]string {
-	var known map[string]string
+// prefixes are what may be one in an expression, inside its literals too, with
+// what they are bound to on <filter>: later the declarations are out of scope.
+func (q *request) prefixes(text string) (known []declaration) {
 	for rest := text; ; {
 		i := strings.IndexByte(rest, ':')
 		if i < 0 {
@@ -62,18 +89,14 @@ func (q *request) prefixes(text string) map[string]string {
 		for from > 0 && prefixByte(rest[from-1]) {
 			from--
 		}
-		if p := rest[from:i]; value.Identifier(p) {
-			if uri, ok := q.r.Lookup(p); ok {
-				if known == nil {
-					known = make(map[string]string)
-				}
-				known[p] = uri
-				if m := q.schema().ByNamespace(uri); m != nil {
-					known[p] = m.Name
-				}
+		d := declaration{prefix: rest[from:i]}
+		rest = rest[i+1:]
+		if !slices.ContainsFunc(known, func(k declaration) bool { return k.prefix == d.prefix }) {
+			var ok bool
+			if d.uri, ok = q.r.Lookup(d.prefix); ok && value.Identifier(d.prefix) {
+				known = append(known, d)
 			}
 		}
-		rest = rest[i+1:]
 	}
 }
 

@@ -284,3 +284,8 @@ const (
 	config    = `<edit-config><target><running/></target><config>`
 	endConfig = `</config></edit-config>`
 )
+
+var (
+	metaOfTests  = cdb.Meta{User: "tests"}
+	loginOfTests = mgmt.Login{Transport: "netconf-tcp"}
+)

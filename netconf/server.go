@@ -187,15 +187,16 @@ type session struct {
 	cancel context.CancelFunc
 	log    *slog.Logger
 
-	in     *framing.Reader
-	out    *framing.Writer
-	xml    *xmlstream.Reader
-	head   head
-	w      *xmlstream.Writer
-	v11    bool
-	first  bool // the next request is the first
-	ending bool // close-session has been answered
-	killed atomic.Pointer[string]
+	in      *framing.Reader
+	out     *framing.Writer
+	xml     *xmlstream.Reader
+	head    head
+	filters map[string]*xpathFilter // compiled lately
+	w       *xmlstream.Writer
+	v11     bool
+	first   bool // the next request is the first
+	ending  bool // close-session has been answered
+	killed  atomic.Pointer[string]
 }
 
 // lastWords is how long a killed session may take for the reply that it owes.
