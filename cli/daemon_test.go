@@ -139,8 +139,8 @@ func TestWriterFails(t *testing.T) {
 	var out strings.Builder
 	sh := login(t, b, "admin", &out)
 	script := "configure\n"
-	for i := range 3000 {
-		script += fmt.Sprintf("set top port \"port number %d %s\" number 1\n", i, strings.Repeat("x", 100))
+	for i := range 700 {
+		script += fmt.Sprintf("set top port \"port number %d %s\" number 1\n", i, strings.Repeat("x", 1000))
 	}
 	if err := sh.Script(t.Context(), strings.NewReader(script+"commit\n")); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestWriterFails(t *testing.T) {
 	}
 	sh.out = &out
 	out.Reset()
-	if err := sh.Execute(t.Context(), "show top | count"); err != nil || out.String() != "Count: 9000 lines\n" {
+	if err := sh.Execute(t.Context(), "show top | count"); err != nil || out.String() != "Count: 2100 lines\n" {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 }
@@ -191,7 +191,7 @@ func TestSetLinesLoadAgain(t *testing.T) {
 		return []string{"delete top dns", "delete top dns " + n(), "delete top passive", "delete top port " + n(), "delete top mtu"}[r.IntN(5)]
 	}
 	schema := ipctest.Schema(t)
-	for round := range 12 {
+	for round := range 4 {
 		b1, b2 := start(t, schema), start(t, schema)
 		var out1, out2 strings.Builder
 		one, two := login(t, b1, "admin", &out1), login(t, b2, "admin", &out2)
