@@ -107,8 +107,23 @@ func as(a ident.Account, argv []string) error {
 	if err := unix.Chdir("/"); err != nil {
 		return fmt.Errorf("cannot become %s: %w", a.Name, err)
 	}
-	err := syscall.Exec("/proc/self/exe", argv, userEnv(os.Environ(), a))
+	err := syscall.Exec(plainPath("/proc/self/exe"), argv, userEnv(os.Environ(), a))
 	return fmt.Errorf("cannot start again as %s: %w", a.Name, err)
+}
+
+// plainPath is the path that a link of /proc stands for, if it leads to the same file
+// and this thread may execute it: ps and pgrep show its last part as the name of the
+// process. Else it is the link, which works where the way to the file is closed.
+func plainPath(link string) string {
+	path, err := os.Readlink(link)
+	if err != nil {
+		return link
+	}
+	var a, b unix.Stat_t
+	if unix.Stat(link, &a) != nil || unix.Stat(path, &b) != nil || a.Dev != b.Dev || a.Ino != b.Ino || unix.Access(path, unix.X_OK) != nil {
+		return link
+	}
+	return path
 }
 
 // dropThread takes every capability from the thread, and the way to get some by a

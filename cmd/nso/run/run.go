@@ -55,6 +55,11 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer,
 	if os.Geteuid() == 0 {
 		return fail(1, become(ctx, o))
 	}
+	if o.startedBy != nil {
+		// Executed through /proc it would be called "exe" in ps; only the name suffers
+		// if this fails.
+		_ = os.WriteFile("/proc/self/comm", []byte("nso"), 0)
+	}
 	i := &instance{options: o, out: out, errs: errs}
 	if isTerminal(in) && isTerminal(out) {
 		i.cli = cli

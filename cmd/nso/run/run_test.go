@@ -395,6 +395,9 @@ func TestAsUser(t *testing.T) {
 	if rep.PPID != r.cmd.Process.Pid {
 		t.Errorf("the daemon's parent is %d, not nso run", rep.PPID)
 	}
+	if comm := string(must(os.ReadFile(fmt.Sprintf("/proc/%d/comm", rep.PID)))); comm != "nsod\n" {
+		t.Errorf("the daemon is called %q", comm)
+	}
 	me := strconv.Itoa(os.Geteuid())
 	if got := ask("unix", r.dir+"/ipc"); got != me {
 		t.Errorf("over IPC: %s", got)
@@ -458,6 +461,9 @@ func TestAsRoot(t *testing.T) {
 	}
 	// nso run itself has become the user as well, for good.
 	status := string(must(os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))))
+	if !strings.HasPrefix(status, "Name:\tnso\n") {
+		t.Errorf("nso run is called %.20q", status)
+	}
 	ids := fmt.Sprintf("\t%d\t%[1]d\t%[1]d\t%[1]d\n", a.UID)
 	gids := fmt.Sprintf("\t%d\t%[1]d\t%[1]d\t%[1]d\n", a.GID)
 	for _, want := range []string{"Uid:" + ids, "Gid:" + gids, "Groups:\t \n", "NoNewPrivs:\t1\n",

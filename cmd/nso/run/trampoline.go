@@ -55,7 +55,7 @@ func trampoline(args []string) error {
 			break
 		}
 	}
-	err := syscall.Exec("/proc/self/fd/"+strconv.Itoa(nsod), args[1:], env)
+	err := syscall.Exec(plainPath("/proc/self/fd/"+strconv.Itoa(nsod)), args[1:], env)
 	return fmt.Errorf("cannot start nsod: %w", err)
 }
 
