@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"nso.example/nso/client"
+	"nso.example/nso/cmd/nso/run"
 )
 
 // dial connects to the daemon: where the environment says, else the installed
@@ -38,10 +39,12 @@ func exists(path string) bool {
 // instances are the sockets of "nso run": one's own, and the one that root
 // started.
 func instances() (paths []string) {
-	if home, err := os.UserHomeDir(); err == nil {
-		paths = append(paths, filepath.Join(home, ".local/state/nso/ipc"))
+	for _, uid := range []int{os.Geteuid(), 0} {
+		if dir, err := run.DefaultDir(os.Getenv, uid); err == nil {
+			paths = append(paths, filepath.Join(dir, "ipc"))
+		}
 	}
-	return append(paths, "/var/lib/nso-run/ipc")
+	return paths
 }
 
 // call makes one call of org.nso.Control on a connection of its own.

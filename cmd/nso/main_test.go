@@ -151,3 +151,22 @@ func TestCalls(t *testing.T) {
 		}
 	}
 }
+
+// Without an installed daemon and without a variable, one's own instance is found.
+func TestOwnInstance(t *testing.T) {
+	for _, name := range []string{"NSO_IPC_PATH", "NCS_IPC_PATH", "NCS_IPC_ADDR", "NCS_IPC_PORT"} {
+		t.Setenv(name, "")
+	}
+	dir := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", dir)
+	t.Setenv("HOME", dir)
+	if os.Geteuid() == 0 { // root's is not below its home
+		if got := instances(); got[0] != "/var/lib/nso-run/ipc" {
+			t.Errorf("got %v", got)
+		}
+		return
+	}
+	if got := instances(); len(got) != 2 || got[0] != filepath.Join(dir, "nso/ipc") || got[1] != "/var/lib/nso-run/ipc" {
+		t.Errorf("got %v", got)
+	}
+}
