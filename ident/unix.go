@@ -166,14 +166,14 @@ func loginUID(path string) uint32 {
 	return uint32(n)
 }
 
-// readSmall reads a file of /proc, 16 KiB of it at most.
+// readSmall reads a file of /proc, 4 KiB of it at most: what is looked for is near its beginning.
 func readSmall(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	buf := make([]byte, 16<<10)
+	buf := make([]byte, 4<<10)
 	n, err := f.Read(buf)
 	if n == 0 && err != nil {
 		return nil, err
