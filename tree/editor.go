@@ -31,7 +31,7 @@ func (ed *Editor) Root() *Node {
 	return ed.root
 }
 
-// Set gives a leaf its value; of a leaf-list, an entry of a list or a container
+// Set gives a leaf its value, which the caller has made canonical; of a leaf-list, an entry of a list or a container
 // with presence it makes sure that it is there (value is then ignored). What is
 // missing above it is made.
 func (ed *Editor) Set(p Path, value string) error {

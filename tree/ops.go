@@ -224,12 +224,11 @@ func (a *applier) checkKey(s *yang.Node, key Key, t *Node) error {
 func (a *applier) storeEntry(m *mut, st Step, old, n *Node, at Insert) error {
 	s := st.Schema
 	if shapeOf(s) == positional {
-		l := m.list(s)
 		switch {
 		case old == nil:
 			m.ownList(s, a.token).put(a.token, n, nil)
 		case old != n:
-			l = m.ownList(s, a.token)
+			l := m.ownList(s, a.token)
 			l.root = l.root.setAt(a.token, st.Key.position(), l.item(n))
 		}
 		return nil
