@@ -2,6 +2,8 @@
 
 package yang
 
+import "slices"
+
 // Schema is a set of modules compiled together.
 type Schema struct {
 	// Modules are sorted by name, then by revision, newest last; import-only
@@ -124,9 +126,24 @@ func (i *Identity) String() string { return i.Module.Name + ":" + i.Name }
 
 // DerivedFrom reports whether i is derived, in one step or more, from base.
 func (i *Identity) DerivedFrom(base *Identity) bool {
-	for _, b := range i.Bases {
-		if b == base || b.DerivedFrom(base) {
+	for len(i.Bases) == 1 { // as nearly all are
+		if i = i.Bases[0]; i == base {
 			return true
+		}
+	}
+	if len(i.Bases) == 0 {
+		return false
+	}
+	seen := make(map[*Identity]bool)
+	for todo := slices.Clone(i.Bases); len(todo) > 0; {
+		b := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if b == base {
+			return true
+		}
+		if !seen[b] {
+			seen[b] = true
+			todo = append(todo, b.Bases...)
 		}
 	}
 	return false
@@ -249,12 +266,18 @@ const (
 	OrderedByUser
 )
 
+// few is how many children are found faster one by one than in a map.
+const few = 8
+
+// seal builds child, by bare name: nil where a name belongs to several modules.
 func (n *Node) seal() {
+	if len(n.DataChildren) <= few {
+		return
+	}
 	n.child = make(map[string]*Node, len(n.DataChildren))
 	for _, c := range n.DataChildren {
-		n.child[c.Module.Name+":"+c.Name] = c
 		if _, twice := n.child[c.Name]; twice {
-			n.child[c.Name] = nil // the bare name is ambiguous
+			n.child[c.Name] = nil
 		} else {
 			n.child[c.Name] = c
 		}
@@ -264,25 +287,42 @@ func (n *Node) seal() {
 // Child returns the data child of that name in the module of that name; with
 // module "" the bare name must be unambiguous. It returns nil if there is none.
 func (n *Node) Child(module, name string) *Node {
-	c := n.child[name]
-	if module == "" || (c != nil && c.Module.Name == module) {
-		return c
-	}
-	return n.child[module+":"+name]
+	return n.find(name, module == "", func(m *Module) bool { return m.Name == module })
 }
 
 // ChildNS is Child by XML namespace.
 func (n *Node) ChildNS(namespace, name string) *Node {
-	c := n.child[name]
-	if c != nil && c.Module.Namespace == namespace {
-		return c
+	return n.find(name, false, func(m *Module) bool { return m.Namespace == namespace })
+}
+
+func (n *Node) find(name string, anyModule bool, is func(*Module) bool) *Node {
+	if n.child != nil {
+		c, known := n.child[name]
+		switch {
+		case !known:
+			return nil
+		case c != nil:
+			if anyModule || is(c.Module) {
+				return c
+			}
+			return nil
+		case anyModule:
+			return nil
+		}
 	}
+	var found *Node
 	for _, c := range n.DataChildren {
-		if c.Name == name && c.Module.Namespace == namespace {
+		switch {
+		case c.Name != name:
+		case anyModule && found != nil:
+			return nil
+		case anyModule:
+			found = c
+		case is(c.Module):
 			return c
 		}
 	}
-	return nil
+	return found
 }
 
 // IsData reports whether n can have instances in a datastore.

@@ -35,6 +35,9 @@ func statusOf(s *parse.Statement) yang.Status {
 	return yang.Current
 }
 
+// maxDerived bounds how many pairs of identities are derived from each other.
+const maxDerived = 1_000_000
+
 // identities links all identities with their bases and what is derived from
 // them.
 func (c *compiler) identities() {
@@ -55,6 +58,7 @@ func (c *compiler) identities() {
 	if len(c.errs) > 0 {
 		return
 	}
+	total := 0
 	for _, m := range c.modules {
 		for _, yi := range m.ym.Identities {
 			if derived[yi] == nil {
@@ -69,6 +73,10 @@ func (c *compiler) identities() {
 					if !seen[d] {
 						seen[d] = true
 						yi.Derived = append(yi.Derived, d)
+						if total++; total > maxDerived {
+							c.fail(m.identities[yi.Name].stmt, "cannot derive so many identities from each other: more than %d pairs", maxDerived)
+							return
+						}
 						todo = append(todo, d)
 					}
 				}

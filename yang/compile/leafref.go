@@ -39,7 +39,7 @@ func (c *compiler) resolveLeafrefs() {
 	if len(c.errs) > 0 || c.again {
 		return
 	}
-	w := typeWalk{size: make(map[*yang.Type]int)}
+	w := typeWalk{size: make(map[*yang.Type]extent)}
 	for _, l := range c.leafrefs {
 		if err := w.visit(l.t, 0); err != nil {
 			c.failAt(l.ct.pathAt.stmt, l.n, "%s", err)
@@ -60,44 +60,54 @@ func (c *compiler) failAt(s *parse.Statement, n *yang.Node, format string, args 
 // typeWalk follows leafrefs to leafrefs, through unions: it refuses those that
 // come back to themselves or to very many types, and completes Type.Named.
 type typeWalk struct {
-	size map[*yang.Type]int // how many types one comes to; 0 while it is open
+	size map[*yang.Type]extent
 }
 
-// maxLeafrefs is how many leafrefs may follow each other.
-const maxLeafrefs = 32
+// extent is how many types one comes to and over how many steps; zero while
+// that is being found out.
+type extent struct{ types, steps int }
+
+// maxLeafrefs is how many leafrefs and unions may follow each other.
+const maxLeafrefs = 48
 
 func (w *typeWalk) visit(t *yang.Type, depth int) error {
 	if t.Base != yang.Leafref && t.Base != yang.Union {
 		return nil
 	}
 	switch size, seen := w.size[t]; {
-	case seen && size == 0:
+	case seen && size.types == 0:
 		return fmt.Errorf("cannot let a leafref refer to itself")
 	case seen:
 		return nil
-	case depth > 2*maxLeafrefs:
-		return fmt.Errorf("cannot follow more than %d leafrefs", maxLeafrefs)
 	}
-	w.size[t] = 0
-	total := 1
+	w.size[t] = extent{}
+	total := extent{types: 1}
 	below := t.Union
 	if t.Base == yang.Leafref {
 		below = []*yang.Type{t.Target.Type}
-		if t.Target.Type == nil {
-			return nil
-		}
 	}
 	for _, m := range below {
-		if err := w.visit(m, depth+1); err != nil {
-			w.size[t] = 1 // complained about once
+		err := error(nil)
+		if depth >= maxLeafrefs {
+			err = fmt.Errorf("cannot follow more than %d leafrefs and unions", maxLeafrefs)
+		} else if m != nil {
+			err = w.visit(m, depth+1)
+		}
+		if m != nil {
+			t.Named = t.Named || m.Named
+			total.types += max(w.size[m].types, 1)
+			total.steps = max(total.steps, w.size[m].steps+1)
+		}
+		switch {
+		case err != nil:
+		case total.steps > maxLeafrefs:
+			err = fmt.Errorf("cannot follow more than %d leafrefs and unions", maxLeafrefs)
+		case total.types > maxMembers:
+			err = fmt.Errorf("cannot use a type that comes to more than %d types", maxMembers)
+		}
+		if err != nil {
+			w.size[t] = extent{types: 1} // complained about once
 			return err
-		}
-		if m.Named {
-			t.Named = true
-		}
-		if total += max(w.size[m], 1); total > maxMembers {
-			w.size[t] = 1
-			return fmt.Errorf("cannot use a type that comes to more than %d types", maxMembers)
 		}
 	}
 	w.size[t] = total
