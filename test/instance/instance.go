@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"nso.example/nso/test/peer"
@@ -79,6 +80,53 @@ func Bin(name string) (string, error) {
 		return "", fmt.Errorf("cannot find %s: run make build first: %w", name, err)
 	}
 	return path, nil
+}
+
+// Folder makes a folder for instances, in $NSO_TEST_DIR or else /var/tmp, which is
+// on a disk. Unlike t.TempDir it can be reached by the user that an instance
+// becomes when root starts it. The models of the tests are in it, below models.
+// The caller removes it.
+func Folder() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	on := os.Getenv("NSO_TEST_DIR")
+	if on == "" {
+		on = "/var/tmp"
+	}
+	dir, err := os.MkdirTemp(on, "nso-test-")
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(filepath.Join(dir, "models"), 0o755)); err != nil {
+		return "", err
+	}
+	models, err := filepath.Glob(filepath.Join(root, "test", "models", "*.yang"))
+	if err != nil {
+		return "", err
+	}
+	for _, m := range models {
+		text, err := os.ReadFile(m)
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "models", filepath.Base(m)), text, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// ForTest is Folder for a test.
+func ForTest(t testing.TB) string {
+	t.Helper()
+	dir, err := Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // FreeAddress is a loopback address that nobody listens on now.

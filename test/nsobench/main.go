@@ -28,24 +28,11 @@ func main() {
 }
 
 func run() error {
-	root, err := instance.Root()
+	dir, err := instance.Folder()
 	if err != nil {
 		return err
 	}
-	dir := os.Getenv("NSO_BENCH_DIR")
-	if dir == "" {
-		dir = filepath.Join(root, ".cache")
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	if dir, err = os.MkdirTemp(dir, "bench-"); err != nil {
-		return err
-	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
 	var sync, trip time.Duration
 	raw := func() error {
 		if sync, err = fdatasync(dir); err != nil {
@@ -61,7 +48,7 @@ func run() error {
 	fmt.Println("entries   edit p50   - fdatasync   get (subtree)   get (xpath)   /loopback   resident   fill      whole get-config   start")
 	var first time.Duration
 	for _, n := range []int{1, 1000, 100000} {
-		m, err := measure(filepath.Join(dir, fmt.Sprint(n)), filepath.Join(root, "test", "models"), n)
+		m, err := measure(filepath.Join(dir, fmt.Sprint(n)), filepath.Join(dir, "models"), n)
 		if err != nil {
 			return fmt.Errorf("%d entries: %w", n, err)
 		}
