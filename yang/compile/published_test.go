@@ -20,7 +20,7 @@ func dir(testing.TB) string {
 }
 
 // checkSchema checks the invariants of package yang.
-func checkSchema(t *testing.T, s *yang.Schema) {
+func checkSchema(t testing.TB, s *yang.Schema) {
 	t.Helper()
 	if s.Root == nil || s.Root.Kind != yang.KindRoot || s.Root.Module != nil || s.Root.Parent != nil {
 		t.Fatal("the root is wrong")
@@ -78,7 +78,7 @@ func inStructure(n *yang.Node) bool {
 	return n.Kind == yang.KindStructure
 }
 
-func checkType(t *testing.T, n *yang.Node, typ *yang.Type) {
+func checkType(t testing.TB, n *yang.Node, typ *yang.Type) {
 	if typ == nil {
 		return
 	}
