@@ -89,6 +89,9 @@ func (c *compiler) top(m *module) {
 		c.children(m.holder, u.root, u.scope, m, 0)
 	}
 	for _, d := range m.holder.kids {
+		if k := m.holder.find(m, d.name); k != d && (d.kind >= yang.KindRPC || k.kind >= yang.KindRPC) { // RFC 7950, 6.2.1
+			c.fail(d.at.stmt, "cannot use the name %q twice at the top of %s", d.name, m.ym.Name)
+		}
 		d.parent = nil
 		switch d.kind {
 		case yang.KindRPC:

@@ -210,6 +210,9 @@ func (c *compiler) imports(u *unit) {
 		if m == nil {
 			continue
 		}
+		if imp.First(parse.RevisionDate) != nil && !c.version11(imp) && m.ym.Version == "1.1" { // RFC 7950, 12
+			c.warn(imp, "cannot import %q by revision: it has yang-version 1.1, and this module has not", imp.Argument)
+		}
 		prefix := imp.First(parse.Prefix)
 		if u.prefixes[prefix.Argument] != nil { // RFC 7950, 7.1.4
 			c.fail(prefix, "cannot use the prefix %q twice", prefix.Argument)

@@ -236,6 +236,12 @@ func (c *compiler) typed(d *draft, n *yang.Node) {
 		return
 	}
 	n.Type = c.instance(ct, n)
+	if len(ct.t.Typedefs) > 0 {
+		td := c.findTypedef(d.typ.stmt, d.typ.sc)
+		if s := statusOf(td.stmt); s > n.Status && td.sc.unit.mod == d.typ.sc.unit.mod { // RFC 7950, 7.21.2
+			c.warn(d.typ.stmt, "cannot use the type %q, which is %s, in a definition that is %s", d.typ.stmt.Argument, s, n.Status)
+		}
+	}
 	if n.Units == "" {
 		n.Units = ct.t.Units // RFC 7950, 7.3.3
 	}
@@ -413,10 +419,21 @@ func (c *compiler) defaultCase(d *draft, n *yang.Node) {
 		return // disabled
 	}
 	for _, k := range n.DefaultCase.Children {
-		if k.Mandatory {
+		if mandatory(k) {
 			c.fail(s, "cannot use the case %q as default: its %s %q is mandatory", name, k.Kind, k.Name)
 		}
 	}
+}
+
+// mandatory: a "mandatory node" as RFC 7950, 3, defines it.
+func mandatory(n *yang.Node) bool {
+	switch {
+	case n.Mandatory, n.MinElements > 0:
+		return true
+	case n.Kind == yang.KindContainer && !n.HasPresence:
+		return slices.ContainsFunc(n.Children, mandatory)
+	}
+	return false
 }
 
 // sibling is a name in the scope of one data parent (RFC 7950, 6.2.1).
