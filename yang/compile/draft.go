@@ -3,8 +3,6 @@
 package compile
 
 import (
-	"slices"
-
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
 )
@@ -271,13 +269,6 @@ func (d *draft) named(name string) []*draft {
 		d.index[k.name] = append(d.index[k.name], k)
 	}
 	return d.index[name]
-}
-
-// gone reports whether a node is left out: it is disabled, or a case that is
-// only implied by a node that is.
-func (d *draft) gone() bool {
-	return d.disabled || d.kind == yang.KindCase && d.at.stmt == nil &&
-		!slices.ContainsFunc(d.kids, func(k *draft) bool { return !k.disabled })
 }
 
 // uses expands a grouping in place (RFC 7950, 7.13).

@@ -22,8 +22,15 @@ type infoReader struct {
 }
 
 func (r *infoReader) skip() {
-	for r.pos < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.pos]) >= 0 {
-		r.pos++
+	for r.pos < len(r.text) {
+		switch {
+		case strings.IndexByte(" \t\r\n", r.text[r.pos]) >= 0:
+			r.pos++
+		case strings.HasPrefix(r.text[r.pos:], "/*"):
+			r.pos += strings.Index(r.text[r.pos:], "*/") + 2
+		default:
+			return
+		}
 	}
 }
 

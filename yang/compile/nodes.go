@@ -41,6 +41,11 @@ func (c *compiler) nodes(mods []*module) {
 			s.Notifications = append(s.Notifications, n)
 		}
 	}
+	for _, d := range slices.Concat(c.rpcs, c.notifs) { // RFC 7950, 6.2.1, for what choices hold
+		if n := d.node; n != nil && c.dataChild(s.Root, n.Module, n.Name) != nil {
+			c.fail(d.at.stmt, "cannot use the name %q twice at the top of %s", n.Name, n.Module.Name)
+		}
+	}
 	for _, d := range c.structs {
 		if n := c.node(d, nil, inherited{config: true}); n != nil {
 			s.Structures = append(s.Structures, n)
@@ -69,7 +74,7 @@ func (c *compiler) alloc() *yang.Node {
 
 // node makes the node of a draft and those below it; nil if it is disabled.
 func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
-	if d.gone() || c.halted {
+	if d.disabled || c.halted {
 		return nil
 	}
 	n := c.alloc()

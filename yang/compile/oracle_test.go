@@ -164,6 +164,23 @@ func TestOracleSome(t *testing.T) {
 		"ietf-subscribed-notifications", "ietf-yang-push", "ietf-l3vpn-svc", "ietf-syslog", "iana-if-type"}})
 }
 
+// TestOracleFeatures: with some features only.
+func TestOracleFeatures(t *testing.T) {
+	for _, on := range []string{"", "a", "c", "a,c", "a,b", "a,b,c"} {
+		t.Run(on, func(t *testing.T) {
+			d := t.TempDir()
+			if err := os.WriteFile(filepath.Join(d, "m.yang"), []byte(featured), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			features := []string{}
+			if on != "" {
+				features = strings.Split(on, ",")
+			}
+			compare(t, []string{d}, compile.Options{Implement: []string{"m"}, Features: map[string][]string{"m": features}}, "-F", "m:"+on)
+		})
+	}
+}
+
 // TestOracleAll compares every published module; it takes a minute and runs
 // with NSO_ORACLE=full.
 func TestOracleAll(t *testing.T) {

@@ -150,20 +150,23 @@ func TestSubmoduleImports(t *testing.T) {
 	}
 }
 
-// TestFeatures: what is not supported is not in the schema.
-func TestFeatures(t *testing.T) {
-	text := `module m { yang-version 1.1; namespace urn:m; prefix m; feature a; feature b { if-feature a; } feature c;
+// featured has something behind every kind of if-feature.
+const featured = `module m { yang-version 1.1; namespace urn:m; prefix m; feature a; feature b { if-feature a; } feature c;
 		container k { if-feature a; leaf x { type string; } } leaf l { if-feature "not a and c"; type string; }
 		choice ch { leaf s { if-feature b; type string; } leaf r { type string; } }
 		leaf e { type enumeration { enum p; enum q { if-feature b; } enum r; } } leaf f { type bits { bit p; bit q { if-feature b; } } }
 		identity base; identity i { base base; if-feature b; } leaf id { type identityref { base base; } }
 		augment /m:k { leaf y { if-feature c; type string; } } container u { uses g { if-feature b; } } grouping g { leaf z { type string; } }
-		rpc r { if-feature b; } }`
+		rpc op { if-feature b; } }`
+
+// TestFeatures: what is not supported is not in the schema.
+func TestFeatures(t *testing.T) {
+	text := featured
 	s, _ := load(t, compile.Options{}, text)
 	if got := strings.Join(s.Module("m").Features, " "); got != "a b c" {
 		t.Errorf("features %s", got)
 	}
-	for path, want := range map[string]bool{"/k/y": true, "/l": false, "/ch/s/s": true, "/u/z": true, "/r": true} {
+	for path, want := range map[string]bool{"/k/y": true, "/l": false, "/ch/s/s": true, "/u/z": true, "/op": true} {
 		if has(s, path) != want {
 			t.Errorf("all features: %s %v", path, !want)
 		}
@@ -172,7 +175,7 @@ func TestFeatures(t *testing.T) {
 	if got := strings.Join(s.Module("m").Features, " "); got != "c" { // b needs a
 		t.Errorf("features %s", got)
 	}
-	for path, want := range map[string]bool{"/k": false, "/k/y": false, "/l": true, "/ch/s": false, "/ch/r/r": true, "/u/z": false, "/u": true, "/r": false} {
+	for path, want := range map[string]bool{"/k": false, "/k/y": false, "/l": true, "/ch/s": true, "/ch/s/s": false, "/ch/r/r": true, "/u/z": false, "/u": true, "/op": false} {
 		if has(s, path) != want {
 			t.Errorf("feature c: %s %v", path, !want)
 		}
