@@ -315,6 +315,7 @@ func (f *frame) list(s *yang.Node) *listFrame {
 	}
 	l := &f.lists[len(f.lists)-1]
 	l.schema, l.order, l.ordered = s, orderingOf(s), true
+	l.entries, l.values = l.entries[:0], l.values[:0] // of one that was given up
 	return l
 }
 

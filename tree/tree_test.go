@@ -270,3 +270,29 @@ func TestChoice(t *testing.T) {
 		t.Errorf("two cases in one request: %v", err)
 	}
 }
+
+// What was given up leaves nothing behind for the next node at its depth.
+func TestBuilderAbort(t *testing.T) {
+	s := treetest.All()
+	stats := s.Root.Child("t", "stats")
+	sample, reading := stats.Child("t", "sample"), stats.Child("t", "reading")
+	b := tree.NewBuilder(s.Root)
+	for range 3 {
+		b.Open(stats)
+		b.Open(sample)
+		must(t, b.Leaf(sample.Child("t", "v"), "1"))
+		must(t, b.Close())
+		must(t, b.LeafListEntry(reading, "1"))
+		b.Abort()
+	}
+	b.Open(stats)
+	b.Open(sample)
+	must(t, b.Close())
+	must(t, b.LeafListEntry(reading, "2"))
+	must(t, b.Close())
+	n, err := b.Done()
+	must(t, err)
+	if c := n.Container(stats); c.List(sample).Len() != 1 || c.LeafList(reading).Len() != 1 {
+		t.Errorf("%d samples and %d readings, want 1 and 1", c.List(sample).Len(), c.LeafList(reading).Len())
+	}
+}
