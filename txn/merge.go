@@ -11,28 +11,32 @@ import (
 )
 
 // merge is the three-way merge of a rebase: what mine changed since base is
-// done again on theirs, provided the two sides touched different nodes.
+// done again on theirs, provided the two sides touched different nodes, and no
+// two cases of one choice.
 func merge(base, mine, theirs *tree.Node) (*tree.Node, error) {
-	touched := make(map[string]bool) // by theirs, every ancestor excluded
-	above := make(map[string]bool)   // ancestors of what theirs touched
+	t := touched{
+		nodes: make(map[string]bool), above: make(map[string]bool), cases: make(map[choice]*yang.Node),
+	}
 	for c := range changes(base, theirs) {
-		touched[c.Path.String()] = true
-		for i := 1; i < len(c.Path); i++ {
-			above[c.Path[:i].String()] = true
-		}
+		t.add(c)
 	}
 	ed := tree.NewEditor(theirs)
 	for c := range changes(base, mine) {
-		if at := collision(c, touched, above); at != "" {
-			return nil, mgmterr.New(mgmterr.InUse, at,
-				"cannot commit: somebody else changed this node since the transaction began; look at the difference and try again").
-				WithAppTag("conflict")
+		if at := t.meets(c); at != "" {
+			return nil, conflict(at)
 		}
-		if err := replay(ed, c); err != nil {
-			return nil, err
+		if err := ed.Replay(c); err != nil {
+			// What it refers to is not there any more: the entry that it was put behind.
+			return nil, conflict(c.Path.String()).WithCause(err)
 		}
 	}
 	return ed.Root(), nil
+}
+
+func conflict(at string) *mgmterr.Error {
+	return mgmterr.New(mgmterr.InUse, at,
+		"cannot commit: somebody else changed this node since the transaction began; look at the difference and try again").
+		WithAppTag("conflict")
 }
 
 // changes is tree.Diff with containers without presence dissolved: such a one is
@@ -71,28 +75,61 @@ func dissolve(c tree.Change, yield func(tree.Change) bool) bool {
 	return true
 }
 
-// collision returns the path at which c meets what theirs touched, or "".
-func collision(c tree.Change, touched, above map[string]bool) string {
+// touched is what one side of a merge did.
+type touched struct {
+	nodes map[string]bool       // by path
+	above map[string]bool       // ancestors of nodes
+	cases map[choice]*yang.Node // the cases that something came to be in
+}
+
+// choice is a choice in one node of the data.
+type choice struct {
+	parent string
+	schema *yang.Node
+}
+
+func (t *touched) add(c tree.Change) {
+	t.nodes[c.Path.String()] = true
+	for i := 1; i < len(c.Path); i++ {
+		t.above[c.Path[:i].String()] = true
+	}
+	for at, k := range chosen(c) {
+		t.cases[at] = k
+	}
+}
+
+// meets returns the path at which c meets what the other side touched, or "".
+func (t *touched) meets(c tree.Change) string {
 	for i := 1; i <= len(c.Path); i++ {
-		if p := c.Path[:i].String(); touched[p] {
+		if p := c.Path[:i].String(); t.nodes[p] {
 			return p
 		}
 	}
-	// A node that mine removed or made whole, with their change inside it.
-	if p := c.Path.String(); above[p] {
+	// A node that this side removed or made whole, with the other's change inside it.
+	if p := c.Path.String(); t.above[p] {
 		return p
+	}
+	// To choose one case removes the others (RFC 7950, 7.9).
+	for at, k := range chosen(c) {
+		if other := t.cases[at]; other != nil && other != k {
+			return c.Path.String()
+		}
 	}
 	return ""
 }
 
-// replay does one change again.
-func replay(ed *tree.Editor, c tree.Change) error {
-	path := c.Path.Clone()
-	switch c.Kind {
-	case tree.Deleted:
-		return ed.Delete(path)
-	case tree.Moved:
-		return ed.Move(path, c.Insert)
+// chosen iterates over the cases that a change has set something in.
+func chosen(c tree.Change) iter.Seq2[choice, *yang.Node] {
+	return func(yield func(choice, *yang.Node) bool) {
+		if c.Kind == tree.Deleted {
+			return
+		}
+		for i, st := range c.Path {
+			for p := st.Schema.Parent; p != nil && p != st.Schema.DataParent; p = p.Parent {
+				if p.Kind == yang.KindCase && !yield(choice{c.Path[:i].String(), p.Parent}, p) {
+					return
+				}
+			}
+		}
 	}
-	return ed.Put(path, c.New)
 }

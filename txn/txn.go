@@ -106,7 +106,7 @@ type Txn struct {
 }
 
 // New begins a transaction on base. guard is asked for every node an edit
-// touches; nil permits all.
+// touches (RFC 8341, 3.2.4); nil permits all.
 func New(base *tree.Node, guard tree.Guard) *Txn {
 	return &Txn{base: base, root: base, guard: guard}
 }
@@ -120,8 +120,9 @@ func (t *Txn) Base() *tree.Node { return t.base }
 // Root is the transaction's private root.
 func (t *Txn) Root() *tree.Node { return t.root }
 
-// Dirty reports whether anything differs from the base.
-func (t *Txn) Dirty() bool { return t.root != t.base }
+// Dirty reports whether anything differs from the base: what was changed and
+// changed back does not.
+func (t *Txn) Dirty() bool { return t.root != t.base && !tree.Equal(t.base, t.root) }
 
 func (t *Txn) may(m move) error {
 	for _, s := range legal[m] {
@@ -147,22 +148,29 @@ func (t *Txn) Apply(e *tree.Edit) error {
 	return nil
 }
 
+// Authorize asks guard about everything that the transaction has changed, and
+// from now on about every edit: what may be done is no longer what it was when
+// the transaction began. On a refusal the former guard stays.
+func (t *Txn) Authorize(guard tree.Guard) error {
+	if err := t.may(moveEdit); err != nil {
+		return err
+	}
+	if guard != nil {
+		whole := &tree.Edit{Schema: t.base.Schema(), Op: tree.OpReplace, Tree: t.root}
+		if _, err := tree.Apply(t.base, whole, guard); err != nil {
+			return err
+		}
+	}
+	t.guard = guard
+	return nil
+}
+
 // Revert gives up every edit and goes on from the base.
 func (t *Txn) Revert() error {
 	if err := t.may(moveEdit); err != nil {
 		return err
 	}
 	t.root, t.state = t.base, Work
-	return nil
-}
-
-// Restore puts back a root that the transaction had before, taken from Root:
-// how a reception room undoes part of a request (RFC 6241, 7.2, error-option).
-func (t *Txn) Restore(root *tree.Node) error {
-	if err := t.may(moveEdit); err != nil {
-		return err
-	}
-	t.root, t.state = root, Work
 	return nil
 }
 
