@@ -3,7 +3,6 @@
 package compile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -149,13 +148,16 @@ func (c *compiler) tree() {
 	for _, m := range mods {
 		c.top(m)
 	}
+	if c.halted || len(c.errs) > 0 {
+		return
+	}
 	c.augments(mods)
 	c.augmentStructures(mods)
 	c.deviations(mods)
-	if len(c.errs) > 0 || c.again {
+	if c.halted || c.again {
 		return
 	}
-	c.nodes(mods)
+	c.nodes(mods) // for more errors, although an augment may have found none to augment
 	if len(c.errs) > 0 || c.again {
 		return
 	}
@@ -214,12 +216,4 @@ func (c *compiler) halt(s *parse.Statement, format string, args ...any) {
 		c.halted = true
 		c.errs = append(c.errs, s.Errorf(format, args...))
 	}
-}
-
-// join is for messages.
-func join(list []string) string {
-	if len(list) > 8 {
-		return strings.Join(list[:8], ", ") + fmt.Sprintf(" and %d more", len(list)-8)
-	}
-	return strings.Join(list, ", ")
 }

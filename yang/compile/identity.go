@@ -26,13 +26,7 @@ func (c *compiler) newIdentity(m *module, at located) *identity {
 }
 
 func statusOf(s *parse.Statement) yang.Status {
-	switch s.Text(parse.Status) {
-	case "deprecated":
-		return yang.Deprecated
-	case "obsolete":
-		return yang.Obsolete
-	}
-	return yang.Current
+	return status(s.Text(parse.Status))
 }
 
 // maxDerived bounds how many pairs of identities are derived from each other.

@@ -155,11 +155,11 @@ func (c *compiler) describe(d *draft, n *yang.Node, in *inherited) {
 	}
 	n.Config = in.config && n.Kind < yang.KindRPC || n.Kind == yang.KindStructure && in.config
 	if d.status != nil {
-		status := statusOf2(d.status.Argument)
-		if status < in.status { // RFC 7950, 7.21.2
-			c.warn(d.status, "cannot give the %s %q the status %s below a node that is %s", n.Kind, n.Name, status, in.status)
+		own := status(d.status.Argument)
+		if own < in.status { // RFC 7950, 7.21.2
+			c.warn(d.status, "cannot give the %s %q the status %s below a node that is %s", n.Kind, n.Name, own, in.status)
 		}
-		in.status = status
+		in.status = own
 	}
 	n.Status = in.status
 	if d.description != nil {
@@ -192,7 +192,8 @@ func (c *compiler) describe(d *draft, n *yang.Node, in *inherited) {
 	}
 }
 
-func statusOf2(arg string) yang.Status {
+// status reads the argument of a status statement.
+func status(arg string) yang.Status {
 	for s := yang.Current; s <= yang.Obsolete; s++ {
 		if s.String() == arg {
 			return s

@@ -90,7 +90,7 @@ func checkArgument(want syntax, arg string, version int) string {
 			return "it begins with /"
 		}
 		return why(err)
-	case synAugment, synSchemaDescendant:
+	case synAugment:
 		_, err := SchemaPath(arg)
 		return why(err)
 	case synEnum: // RFC 7950, 9.6.4

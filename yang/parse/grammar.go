@@ -35,7 +35,6 @@ const (
 	synKey
 	synUnique
 	synSchemaAbsolute
-	synSchemaDescendant
 	synRefine
 	synAugment
 	synEnum
@@ -152,7 +151,7 @@ yin-element boolean:
 func syntaxOf(name string) syntax {
 	for i, n := range []string{"none", "text", "non-empty", "identifier", "identifier-ref", "boolean", "date", "version", "status",
 		"ordered-by", "deviate", "modifier", "integer", "position", "non-negative", "max-elements", "fraction-digits", "range", "length",
-		"if-feature", "path", "key", "unique", "schema-absolute", "schema-descendant", "refine", "augment", "enum"} {
+		"if-feature", "path", "key", "unique", "schema-absolute", "refine", "augment", "enum"} {
 		if n == name {
 			return syntax(i)
 		}
