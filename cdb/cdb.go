@@ -45,7 +45,7 @@ type Options struct {
 	Log     *slog.Logger
 	Journal journal.Options
 	// SnapshotBytes is how much the journal grows before a snapshot is taken;
-	// it is never less than half the size of the last one. 0 means 8 MiB.
+	// it is never less than half the size of the last one. 0 means 1 MiB.
 	SnapshotBytes int64
 }
 
@@ -99,7 +99,7 @@ func Open(dir string, o Options) (*DB, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.SnapshotBytes == 0 {
-		o.SnapshotBytes = 8 << 20
+		o.SnapshotBytes = 1 << 20
 	}
 	o.Journal.Logger = o.Log
 	j, err := journal.Open(dir, o.Journal)
