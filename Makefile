@@ -5,6 +5,8 @@
 # make build | check | bench | fuzz | clean
 
 GO      ?= go
+# where the Go project puts itself, for a shell that has not been told
+export PATH := $(PATH):/usr/local/go/bin
 VERSION ?= $(shell cat VERSION)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-subsystem nso-pam nso-nss
