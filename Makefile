@@ -7,6 +7,8 @@
 GO      ?= go
 # where the Go project puts itself, for a shell that has not been told
 export PATH := $(PATH):/usr/local/go/bin
+# the version is in VERSION; what git thinks of the folder must not matter
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
 VERSION ?= $(shell cat VERSION)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-subsystem nso-pam nso-nss
