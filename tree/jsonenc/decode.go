@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"nso.example/nso/mgmterr"
@@ -21,6 +22,10 @@ type DecodeOptions struct {
 	ConfigOnly bool
 	// MaxBytes bounds the text; 0 means 64 MiB.
 	MaxBytes int64
+	// Report, if set, is told of each error, and what is wrong is left out of the
+	// tree. Without it, and where the text is no JSON, the first error ends the
+	// reading.
+	Report func(*mgmterr.Error)
 }
 
 // Decode reads a JSON object whose members are top-level nodes, to the end of r.
@@ -50,7 +55,10 @@ func DecodeNode(r io.Reader, schema *yang.Schema, at *yang.Node, options DecodeO
 		return nil, d.fail("something follows the value")
 	}
 	n, err := d.b.Done()
-	return n, d.lift(err, nil)
+	if err == nil {
+		return n, nil
+	}
+	return tree.New(at), d.forgive(d.lift(err, nil))
 }
 
 type decoder struct {
@@ -59,6 +67,7 @@ type decoder struct {
 	options DecodeOptions
 	b       *tree.Builder
 	lists   []*yang.Node // seen in the objects that are open
+	keys    bool         // a key of the innermost object is wrong, and reported
 }
 
 func (d *decoder) refuse(tag mgmterr.Tag, child *yang.Node, format string, args ...any) *mgmterr.Error {
@@ -109,25 +118,41 @@ func (d *decoder) object(at *yang.Node, depth int) error {
 			return err
 		}
 		s, err := d.find(at, name, next)
-		if err != nil {
+		if err != nil && d.options.Report == nil {
 			return err
 		}
-		next = s.Index + 1
-		if err := d.expect(':'); err != nil {
-			return err
+		if e := d.expect(':'); e != nil {
+			return e
 		}
-		if s.Kind == yang.KindList || s.Kind == yang.KindLeafList {
-			for _, l := range d.lists[open:] {
-				if l == s {
-					return d.refuse(mgmterr.BadElement, s, "cannot use %s: it is given twice", s.Name).WithInfo("bad-element", s.Name)
-				}
+		here, lists := d.mark(), len(d.lists)
+		if err == nil {
+			next = s.Index + 1
+			err = d.again(s, open)
+			if lists = len(d.lists); err == nil {
+				err = d.member(s, depth)
 			}
-			d.lists = append(d.lists, s)
 		}
-		if err := d.member(s, depth); err != nil {
-			return err
+		if err != nil {
+			if err := d.pass(err, here, depth); err != nil {
+				return err
+			}
+			d.lists = d.lists[:lists]
+			d.keys = d.keys || at.Kind == yang.KindList && (s == nil || s.IsKey)
 		}
 	}
+}
+
+// again refuses a list or leaf-list that was there before in the object whose
+// lists begin at open.
+func (d *decoder) again(s *yang.Node, open int) error {
+	if s.Kind != yang.KindList && s.Kind != yang.KindLeafList {
+		return nil
+	}
+	if slices.Contains(d.lists[open:], s) {
+		return d.refuse(mgmterr.BadElement, s, "cannot use %s: it is given twice", s.Name).WithInfo("bad-element", s.Name)
+	}
+	d.lists = append(d.lists, s)
+	return nil
 }
 
 // find is the child that a name means (RFC 7951, 4).
@@ -195,19 +220,12 @@ func (d *decoder) member(s *yang.Node, depth int) error {
 			if err != nil || !more {
 				return err
 			}
-			if s.Kind == yang.KindList {
-				if err := d.kind(s, '{', "an object for each entry"); err != nil {
+			here, lists := d.mark(), len(d.lists)
+			if err := d.entry(s, depth); err != nil {
+				if err := d.pass(err, here, depth); err != nil {
 					return err
 				}
-				err = d.inner(s, depth)
-			} else {
-				var v string
-				if v, err = d.value(s); err == nil {
-					err = d.lift(d.b.LeafListEntry(s, v), s)
-				}
-			}
-			if err != nil {
-				return err
+				d.lists = d.lists[:lists]
 			}
 		}
 	case yang.KindLeaf:
@@ -228,6 +246,21 @@ func (d *decoder) member(s *yang.Node, depth int) error {
 	return d.lift(d.b.Any(s, tree.Any{Format: tree.JSON, Text: string(d.text[from:d.pos])}), s)
 }
 
+// entry reads one entry of an array.
+func (d *decoder) entry(s *yang.Node, depth int) error {
+	if s.Kind == yang.KindList {
+		if err := d.kind(s, '{', "an object for each entry"); err != nil {
+			return err
+		}
+		return d.inner(s, depth)
+	}
+	v, err := d.value(s)
+	if err != nil {
+		return err
+	}
+	return d.lift(d.b.LeafListEntry(s, v), s)
+}
+
 func (d *decoder) kind(s *yang.Node, want byte, what string) error {
 	if d.peek() != want {
 		return d.refuse(mgmterr.InvalidValue, s, "cannot use this value of %s %s: it must be %s", s.Kind, s.Name, what)
@@ -237,8 +270,17 @@ func (d *decoder) kind(s *yang.Node, want byte, what string) error {
 
 func (d *decoder) inner(s *yang.Node, depth int) error {
 	d.b.Open(s)
-	if err := d.object(s, depth+1); err != nil {
+	outer := d.keys
+	d.keys = false
+	err := d.object(s, depth+1)
+	keys := d.keys
+	d.keys = outer
+	if err != nil {
 		return err
+	}
+	if keys {
+		d.b.Abort()
+		return nil
 	}
 	return d.lift(d.b.Close(), s)
 }

@@ -27,6 +27,10 @@ type ConfigOptions struct {
 type DecodeOptions struct {
 	// ConfigOnly refuses state.
 	ConfigOnly bool
+	// Report, if set, is told of each error, and what is wrong is left out of the
+	// tree. Without it, and where XML is not well-formed, the first error ends
+	// the reading.
+	Report func(*mgmterr.Error)
 }
 
 // DecodeConfig reads the children of the element that r has open, the <config>
@@ -67,12 +71,12 @@ func DecodeTree(r *xmlstream.Reader, schema *yang.Schema, options DecodeOptions)
 			WithInfo("bad-element", "data")
 	}
 	d := newDecoder(r, schema, schema.Root)
-	d.configOnly = options.ConfigOnly
+	d.configOnly, d.report = options.ConfigOnly, options.Report
 	f := frame{schema: schema.Root}
 	if (t.Name.Local == "data" || t.Name.Local == "config") && (t.Name.Space == "" || t.Name.Space == nsBase) {
 		err = d.children(&f)
 	} else {
-		err = d.child(&f, t)
+		err = d.element(&f, t)
 	}
 	if err != nil {
 		return nil, err
@@ -82,20 +86,18 @@ func DecodeTree(r *xmlstream.Reader, schema *yang.Schema, options DecodeOptions)
 	} else if t.Kind != xmlstream.EOF {
 		return nil, d.fail(mgmterr.MalformedMessage, nil, "cannot read the data: something follows it")
 	}
-	n, err := d.b.Done()
-	return n, d.lift(err, nil)
+	return d.done()
 }
 
 // DecodeNode reads the children of the element that r has open, and its end
 // tag, as a node of that schema node: the root, or the input of an rpc.
 func DecodeNode(r *xmlstream.Reader, schema *yang.Schema, at *yang.Node, options DecodeOptions) (*tree.Node, error) {
 	d := newDecoder(r, schema, at)
-	d.configOnly = options.ConfigOnly
+	d.configOnly, d.report = options.ConfigOnly, options.Report
 	if err := d.children(&frame{schema: at}); err != nil {
 		return nil, err
 	}
-	n, err := d.b.Done()
-	return n, d.lift(err, nil)
+	return d.done()
 }
 
 // frame is one open element that is a node with children.
@@ -106,6 +108,7 @@ type frame struct {
 	lists  []*yang.Node // ordered by the user, with edits: the order must be kept
 	next   int          // guess: index of the child that comes next
 	skip   bool         // to be deleted: only keys count
+	keys   bool         // one of the keys is wrong, and reported
 }
 
 type decoder struct {
@@ -114,6 +117,7 @@ type decoder struct {
 	b          *tree.Builder
 	edit       bool // operations are allowed
 	configOnly bool
+	report     func(*mgmterr.Error)
 	seen       []seen   // by yang.Node.ID
 	frames     []*frame // by depth, used again
 	depth      int
@@ -185,13 +189,16 @@ func (d *decoder) children(f *frame) error {
 		switch t.Kind {
 		case xmlstream.Text:
 			if !t.White {
-				return d.fail(mgmterr.BadElement, nil, "cannot use text in %s: only elements belong there", name(f.schema)).
-					WithInfo("bad-element", name(f.schema))
+				err := d.forgive(d.fail(mgmterr.BadElement, nil, "cannot use text in %s: only elements belong there", name(f.schema)).
+					WithInfo("bad-element", name(f.schema)))
+				if err != nil {
+					return err
+				}
 			}
 		case xmlstream.End, xmlstream.EOF:
 			return nil
 		case xmlstream.Start:
-			if err := d.child(f, t); err != nil {
+			if err := d.element(f, t); err != nil {
 				return err
 			}
 		}
@@ -305,6 +312,10 @@ func (d *decoder) inner(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plai
 	d.b.Open(s)
 	if err := d.children(c); err != nil {
 		return err
+	}
+	if c.keys {
+		d.b.Abort()
+		return nil
 	}
 	if plain && len(c.edits) == 0 {
 		return d.lift(d.b.Close(), s)
