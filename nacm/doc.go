@@ -10,6 +10,9 @@
 //     again when that changes.
 //  2. The first rule that matches decides (RFC 8341, 3.4.5, step 6); without one
 //     the nodes' own default-deny statements, then the defaults.
-//  3. A rule whose path names no node of the schema matches nothing.
-//  4. View.Prune and View.Guard cost nothing for whoever may do everything.
+//  3. A rule whose path names no node of the schema matches nothing, and is
+//     among Policy.Mistakes.
+//  4. View.Prune and View.Guard cost nothing for whoever may do everything; Prune
+//     looks at no instance of what the rules decide for all instances alike.
+//  5. A refusal names nothing that its reader may not read.
 package nacm

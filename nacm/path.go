@@ -10,12 +10,48 @@ import (
 	"nso.example/nso/yang/value"
 )
 
+// step is one step of a rule's path. It is every entry of a list or leaf-list
+// but for what it asks of keys or value.
+type step struct {
+	schema *yang.Node
+	key    tree.Key // all keys, if all are given
+	value  string   // of a leaf-list entry
+	keyed  bool     // key or value is set
+	some   []keyIs  // keys, if not all are given
+}
+
+// keyIs asks for the value of a key.
+type keyIs struct {
+	index int // in schema.Keys
+	value string
+}
+
+// fits reports whether the step names s.
+func (r step) fits(s tree.Step) bool {
+	if s.Schema != r.schema || r.keyed && (s.Key != r.key || s.Value != r.value) {
+		return false
+	}
+	if len(r.some) == 0 {
+		return true
+	}
+	values := s.Key.Values(s.Schema)
+	for _, k := range r.some {
+		if k.index >= len(values) || values[k.index] != k.value {
+			return false
+		}
+	}
+	return true
+}
+
+// anyEntry reports whether the step asks nothing of keys or value.
+func (r step) anyEntry() bool { return !r.keyed && len(r.some) == 0 }
+
 // parsePath reads the path of a rule (RFC 8341, node-instance-identifier): an
 // instance-identifier in which keys may be left out, for all entries. The type is
 // a string, so what its prefixes meant where it was written is not known here:
 // they are taken as module names, then as the modules' own prefixes.
-func parsePath(schema *yang.Schema, text string) (tree.Path, bool) {
-	var p tree.Path
+func parsePath(schema *yang.Schema, text string) ([]step, bool) {
+	var p []step
 	n := schema.Root
 	module := ""
 	for rest := text; rest != ""; {
@@ -23,20 +59,20 @@ func parsePath(schema *yang.Schema, text string) (tree.Path, bool) {
 			return nil, false
 		}
 		end := strings.IndexAny(rest[1:], "/[")
-		step := rest[1:]
+		name := rest[1:]
 		if end >= 0 {
-			step = rest[1 : 1+end]
+			name = rest[1 : 1+end]
 		}
-		rest = rest[1+len(step):]
-		if prefix, name, ok := strings.Cut(step, ":"); ok {
-			module, step = moduleOf(schema, prefix), name
+		rest = rest[1+len(name):]
+		if prefix, local, ok := strings.Cut(name, ":"); ok {
+			module, name = moduleOf(schema, prefix), local
 		}
-		child := n.Child(module, step)
+		child := n.Child(module, name)
 		if child == nil {
 			return nil, false
 		}
 		n, module = child, child.Module.Name
-		s := tree.Step{Schema: n}
+		s := step{schema: n}
 		var ok bool
 		if rest, ok = predicates(&s, rest); !ok {
 			return nil, false
@@ -58,8 +94,9 @@ func moduleOf(schema *yang.Schema, prefix string) string {
 	return prefix
 }
 
-// predicates reads [key='value']... of a list or [.='value'] of a leaf-list.
-func predicates(s *tree.Step, rest string) (string, bool) {
+// predicates reads [key='value']... of a list or [.='value'] of a leaf-list. A
+// key that is left out may have any value (RFC 8341, node-instance-identifier).
+func predicates(s *step, rest string) (string, bool) {
 	values := make(map[string]string)
 	for strings.HasPrefix(rest, "[") {
 		name, after, ok := strings.Cut(rest[1:], "=")
@@ -75,29 +112,36 @@ func predicates(s *tree.Step, rest string) (string, bool) {
 		if i := strings.IndexByte(name, ':'); i >= 0 {
 			name = name[i+1:]
 		}
+		if _, twice := values[name]; twice {
+			return rest, false
+		}
 		values[name] = text
 		rest = end[1:]
 	}
-	if len(values) == 0 {
+	switch {
+	case len(values) == 0:
 		return rest, true
-	}
-	if s.Schema.Kind == yang.KindLeafList {
-		v, err := value.Parse(s.Schema.Type, values["."], value.Canonical{Default: s.Schema.Module.Name})
-		s.Value, s.HasKey = v, true
+	case s.schema.Kind == yang.KindLeafList:
+		v, err := value.Parse(s.schema.Type, values["."], value.Canonical{Default: s.schema.Module.Name})
+		s.value, s.keyed = v, true
 		return rest, err == nil && len(values) == 1
+	case s.schema.Kind != yang.KindList:
+		return rest, false
 	}
-	if s.Schema.Kind != yang.KindList || len(values) != len(s.Schema.Keys) || len(values) == 0 {
-		return rest, false // some keys only: names no set of entries that we know
-	}
-	keys := make([]string, len(s.Schema.Keys))
-	for i, k := range s.Schema.Keys {
+	var keys []string
+	for i, k := range s.schema.Keys {
 		text, ok := values[k.Name]
+		if !ok {
+			continue
+		}
 		v, err := value.Parse(k.Type, text, value.Canonical{Default: k.Module.Name})
-		if !ok || err != nil {
+		if err != nil {
 			return rest, false
 		}
-		keys[i] = v
+		keys, s.some = append(keys, v), append(s.some, keyIs{i, v})
 	}
-	s.Key, s.HasKey = tree.MakeKey(s.Schema, keys...), true
-	return rest, true
+	if len(keys) == len(s.schema.Keys) {
+		s.key, s.keyed, s.some = tree.MakeKey(s.schema, keys...), true, nil
+	}
+	return rest, len(keys) == len(values) // else something is no key
 }

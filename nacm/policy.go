@@ -3,7 +3,10 @@
 package nacm
 
 import (
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
@@ -31,7 +34,7 @@ type rule struct {
 	module string // "*" is every module
 	// At most one of the three is set: the choice rule-type.
 	rpc, notification string
-	path              tree.Path
+	path              []step
 	everywhere        bool // path "/"
 	hasPath           bool
 	ops               ops
@@ -51,6 +54,20 @@ type Policy struct {
 	readPermit, writePermit, execPermt bool
 	groups                             map[string][]string // user to groups
 	lists                              []ruleList
+	mistakes                           []Mistake
+
+	mu    sync.Mutex
+	views map[string]*View // by groups: what was asked for lately
+}
+
+// maxViews bounds Policy.views.
+const maxViews = 1024
+
+// Mistake is a rule that matches nothing because its path names no node of the
+// schema.
+type Mistake struct {
+	At   string // path of the rule's leaf
+	Path string // what it says
 }
 
 // Data returns the /nacm container of root, nil if there is none: what a Policy
@@ -92,7 +109,11 @@ func Compile(schema *yang.Schema, root *tree.Node) *Policy {
 		for r := range l.entries("rule") {
 			if c, ok := p.rule(r); ok {
 				rl.rules = append(rl.rules, c)
+				continue
 			}
+			leaf := tree.Path{{Schema: top}, {Schema: l.schema, Key: l.node.Key(), HasKey: true},
+				{Schema: r.schema, Key: r.node.Key(), HasKey: true}, {Schema: r.schema.Child(module, "path")}}
+			p.mistakes = append(p.mistakes, Mistake{leaf.String(), r.leaf("path")})
 		}
 		p.lists = append(p.lists, rl)
 	}
@@ -184,15 +205,33 @@ func (p *Policy) Admin(user string, system []string) bool {
 	return p.groupsOf(user, system)[AdminGroup]
 }
 
+// Mistakes are the rules that match nothing.
+func (p *Policy) Mistakes() []Mistake { return p.mistakes }
+
 // View is what the policy lets one user do. system are the groups that came
 // with the identity.
 func (p *Policy) View(user string, system []string) *View {
+	groups := p.groupsOf(user, system)
+	key := strings.Join(slices.Sorted(maps.Keys(groups)), "\x00")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := p.views[key]
+	if v == nil {
+		v = p.view(groups)
+		if p.views == nil || len(p.views) >= maxViews {
+			p.views = make(map[string]*View)
+		}
+		p.views[key] = v
+	}
+	return v
+}
+
+func (p *Policy) view(groups map[string]bool) *View {
 	v := &View{policy: p}
 	if !p.enabled {
 		v.open = opAll // RFC 8341, 3.4.5, step 1
 		return v
 	}
-	groups := p.groupsOf(user, system)
 	if len(groups) > 0 {
 		for _, l := range p.lists {
 			match := l.all

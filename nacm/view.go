@@ -3,16 +3,21 @@
 package nacm
 
 import (
+	"sync"
+
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
 )
 
-// View is what one user may do. It is immutable.
+// View is what one user may do. It does not change; several goroutines may use it.
 type View struct {
 	policy *Policy
 	rules  []rule // of the rule lists of the user's groups, in order
 	open   ops    // operations that are permitted on every data node and rpc
+
+	judge    sync.Once
+	verdicts []verdict // by the ID of a schema node, once judged
 }
 
 // findOpen finds the operations that a rule over everything permits before any
@@ -87,13 +92,12 @@ func (v *View) data(p tree.Path, op ops) bool {
 }
 
 // within reports whether p is the node that the rule's path names, or below it.
-// A step of the rule without keys is every entry.
-func within(p, rule tree.Path) bool {
+func within(p tree.Path, rule []step) bool {
 	if len(p) < len(rule) {
 		return false
 	}
 	for i, s := range rule {
-		if p[i].Schema != s.Schema || s.HasKey && (p[i].Key != s.Key || p[i].Value != s.Value) {
+		if !s.fits(p[i]) {
 			return false
 		}
 	}
@@ -117,54 +121,30 @@ func (v *View) Guard() tree.Guard {
 		if v.data(p, op) {
 			return nil
 		}
-		return mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot %s %s: no right to it", word, p.Schema().Name)
+		// Whoever may not read a node is not told whether it was there, nor what was
+		// in a node that was to be deleted.
+		at := p.String()
+		if seen := v.visible(p); seen < len(p) {
+			if word = "edit"; what == tree.Delete {
+				at = p[:seen].String()
+			}
+		}
+		return mgmterr.New(mgmterr.AccessDenied, at, "cannot %s %s: no right to it", word, p.Schema().Name)
 	}
 }
 
-// Prune returns root less what may not be read: left out in silence
-// (RFC 8341, 3.2.4).
-func (v *View) Prune(root *tree.Node) *tree.Node {
-	if v.open&opRead != 0 {
-		return root
-	}
-	var denied []tree.Path
-	v.walk(root, nil, &denied)
-	if len(denied) == 0 {
-		return root
-	}
-	ed := tree.NewEditor(root)
-	for _, p := range denied {
-		if err := ed.Delete(p); err != nil {
-			return tree.New(root.Schema()) // cannot happen; nothing is the safe answer
+// visible is how many steps of p, from the root, may be read: the rest is left out
+// of what the user sees.
+func (v *View) visible(p tree.Path) int {
+	for i := range p {
+		if !p[i].Schema.IsKey && !v.data(p[:i+1], opRead) {
+			return i
 		}
 	}
-	return ed.Root()
+	return len(p)
 }
 
-// walk collects the topmost nodes that may not be read.
-func (v *View) walk(n *tree.Node, at tree.Path, denied *[]tree.Path) {
-	visit := func(step tree.Step, below *tree.Node) {
-		p := append(at[:len(at):len(at)], step)
-		switch {
-		case step.Schema.IsKey: // readable with the entry: RFC 8341, 3.2.4
-		case !v.data(p, opRead):
-			*denied = append(*denied, p)
-		case below != nil:
-			v.walk(below, p, denied)
-		}
-	}
-	for c := range n.Children() {
-		switch c.Schema.Kind {
-		case yang.KindList:
-			for e := range c.List.All() {
-				visit(tree.Step{Schema: c.Schema, Key: e.Key(), HasKey: true}, e)
-			}
-		case yang.KindLeafList:
-			for value := range c.LeafList.All() {
-				visit(tree.Step{Schema: c.Schema, Value: value, HasKey: true}, nil)
-			}
-		default:
-			visit(tree.Step{Schema: c.Schema}, c.Node)
-		}
-	}
+// Reads reports whether the node at p, if there is one, is among what Prune leaves.
+func (v *View) Reads(p tree.Path) bool {
+	return v.open&opRead != 0 || v.visible(p) == len(p)
 }
