@@ -336,6 +336,6 @@ func TestDependencies(t *testing.T) {
 	}
 	sort.Strings(missing)
 	if len(missing) > 0 {
-		t.Error(fmt.Sprintf("docs/dependencies.md gives no reason for: %s", strings.Join(missing, ", ")))
+		t.Errorf("docs/dependencies.md gives no reason for: %s", strings.Join(missing, ", "))
 	}
 }
