@@ -35,6 +35,10 @@ func commands() []command {
 		{"reload", "[--json]", "let the daemon read its configuration file again", reload},
 		{"stop", "", "end the daemon", stop},
 		{"check", "[--json] FILE", "read nso.toml, and print what was understood", check},
+		{"data validate", "[--path DIR]... [--module M]... [--json] FILE", "say what is wrong with a configuration, in XML or JSON", dataValidate},
+		{"data convert", "[--path DIR]... [--module M]... --to xml|json [--with-defaults all|explicit|trim] FILE", "write data in another encoding", dataConvert},
+		{"data diff", "[--path DIR]... [--module M]... [--set | --json] A B", "say what B changes in A; exit status 0, 1 (it differs) or 2", dataDiff},
+		{"data xpath", "[--path DIR]... [--module M]... --data FILE [--json] EXPR", "evaluate an XPath expression on data", dataXPath},
 		{"netconf", "", "a raw NETCONF session on standard input and output", netconf},
 		{"whoami", "[--json]", "who the daemon takes you for", whoami},
 		{"version", "", "print the version", printVersion},
@@ -101,8 +105,12 @@ func find(args []string, run func(command, []string) error) error {
 		name = "version"
 	}
 	for _, c := range commands() {
-		if c.name == name {
+		switch first, second, _ := strings.Cut(c.name, " "); {
+		case first != name:
+		case second == "":
 			return run(c, args[1:])
+		case len(args) > 1 && args[1] == second:
+			return run(c, args[2:])
 		}
 	}
 	return &usageError{fmt.Sprintf("cannot run %q: there is no such command; \"nso help\" lists them", name)}
@@ -154,7 +162,11 @@ func printVersion(_ context.Context, t *tool) error {
 func help(_ context.Context, t *tool) error {
 	fmt.Fprint(t.out, "nso, a network-management daemon that is never root\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(t.out, "  %-38s %s\n", strings.TrimSpace("nso "+c.name+" "+c.usage), c.help)
+		use := strings.TrimSpace("nso " + c.name + " " + c.usage)
+		if len(use) > 38 { // its help stands below it
+			use += fmt.Sprintf("\n  %38s", "")
+		}
+		fmt.Fprintf(t.out, "  %-38s %s\n", use, c.help)
 	}
 	_, err := fmt.Fprint(t.out, "\nThe daemon's socket is /run/nso/ipc, or that of your own instance, or what NSO_IPC_PATH says.\n")
 	return err

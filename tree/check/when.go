@@ -108,15 +108,29 @@ func (c *checker) moot(f found) bool {
 // Full validates a whole tree. Nodes whose "when" does not hold are left out of
 // the tree it returns.
 func (r *Rules) Full(root *tree.Node) (*tree.Node, mgmterr.List) {
+	return r.whole(root, root)
+}
+
+// Document validates a whole tree that comes from outside, where nothing was
+// before: a node whose "when" does not hold is an error (RFC 7950, 8.3.1).
+func (r *Rules) Document(root *tree.Node) mgmterr.List {
+	_, errs := r.whole(tree.New(r.schema.Root), root)
+	return errs
+}
+
+func (r *Rules) whole(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	if root == nil {
 		root = tree.New(r.schema.Root)
 	}
-	c := &checker{r: r, old: root, root: xpath.Root(root), steps: maxSteps}
+	if old == nil {
+		old = root
+	}
+	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	c.keys(c.root)
 	if len(c.found) > 0 { // nothing else can be said of such a tree
 		return root, c.errors()
 	}
-	return r.reference(root, root)
+	return r.reference(old, root)
 }
 
 // reference is the slow way to do what Changed does.

@@ -34,8 +34,6 @@ func (m *Modes) walk(schema *yang.Schema, n *yang.Node) error {
 		// RFC 7950, 7.8.2: the default of a key is ignored.
 		if len(s.Defaults) > 0 && !s.IsKey || m.deep[s.ID] {
 			m.deep[n.ID] = true
-		} else {
-			continue // nobody asks for its "when" ...
 		}
 		for _, x := range s.Whens {
 			e, err := xpath.Compile(schema, x)
@@ -72,6 +70,12 @@ func (m *Modes) All(root *tree.Node, configOnly bool) (*tree.Node, error) {
 	a := &adder{m: m, b: tree.NewBuilder(root.Schema()), config: configOnly, steps: maxSteps}
 	n := a.node(xpath.Root(root))
 	return n, a.err
+}
+
+// InUse reports whether the "when" statements of a node hold, as xpath.Context
+// asks; what cannot be told does not hold.
+func (m *Modes) InUse(n *xpath.Node) bool {
+	return (&adder{m: m, steps: maxSteps}).inUse(n)
 }
 
 // inUse reports whether the "when" statements of a node hold.

@@ -189,6 +189,13 @@ func (e *encoder) value(t *yang.Type, v string) {
 	}
 }
 
+// AppendValue writes a canonical value of that type as JSON (RFC 7951, 6).
+func AppendValue(b []byte, t *yang.Type, v string) []byte {
+	e := &encoder{buf: b}
+	e.value(t, v)
+	return e.buf
+}
+
 // any writes what JSON has brought as it came, and XML as a string.
 func (e *encoder) any(a tree.Any) {
 	if a.Format == tree.JSON {

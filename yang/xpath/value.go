@@ -24,6 +24,19 @@ func (v Value) Nodes() []*Node { return v.nodes }
 // IsNodes reports whether the value is a node-set.
 func (v Value) IsNodes() bool { return v.kind == nodeSet }
 
+// Native is the value as a []*Node, bool, float64 or string.
+func (v Value) Native() any {
+	switch v.kind {
+	case boolean:
+		return v.b
+	case numeric:
+		return v.n
+	case text:
+		return v.s
+	}
+	return v.nodes
+}
+
 // Bool is the value as boolean() has it.
 func (v Value) Bool() bool {
 	switch v.kind {
