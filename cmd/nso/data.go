@@ -95,7 +95,7 @@ func dataValidate(_ context.Context, t *tool) error {
 		return exitStatus(1)
 	}
 	for _, e := range list {
-		fmt.Fprintln(t.err, oneLine(e.text(file)))
+		fmt.Fprintln(t.err, inLine(e.text(file)))
 	}
 	if more > 0 {
 		fmt.Fprintf(t.err, "%s: and %d more\n", file, more)

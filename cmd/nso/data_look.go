@@ -185,7 +185,7 @@ func (t *tool) value(v xpath.Value) error {
 		return cli.WriteJSON(t.out, jsonValue(v))
 	}
 	if !v.IsNodes() {
-		_, err := fmt.Fprintln(t.out, oneLine(v.String()))
+		_, err := fmt.Fprintln(t.out, inLine(v.String()))
 		return err
 	}
 	for _, n := range v.Nodes() {

@@ -135,3 +135,6 @@ func unread(file string, err error) error {
 	}
 	return err
 }
+
+// inLine keeps a text to one line.
+func inLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
