@@ -87,10 +87,22 @@ type DB struct {
 	snapping  atomic.Bool
 	snapshots sync.WaitGroup
 	closed    bool
+	failed    bool // a Commit was ErrUnsure
 }
 
-// ErrConflict says that base was not the current root.
-var ErrConflict = errors.New("cannot commit: the data has changed meanwhile")
+// What the errors of Commit are told apart by.
+var (
+	// ErrConflict: base was not the current root.
+	ErrConflict = errors.New("cannot commit: the data has changed meanwhile")
+	// ErrUnsure: the disk failed; the next start finds the commit or does not.
+	ErrUnsure = journal.ErrFailed
+	// ErrStopped: the disk failed before; nothing was written.
+	ErrStopped = errors.New("cannot commit: the disk of the database has failed")
+	// ErrFull: there is no room; nothing was written.
+	ErrFull = journal.ErrNoSpace
+	// ErrTooLarge: the change does not fit into one record.
+	ErrTooLarge = journal.ErrTooLarge
+)
 
 // Open opens the database in dir and reads the data into memory. A new one
 // begins with the factory data, as revision 1.
@@ -181,8 +193,7 @@ func (db *DB) Current() (*tree.Node, uint64) {
 // Commit makes next the current root and returns its revision. base must be the
 // current root, else the error is ErrConflict. When Commit returns nil the change
 // survives kill -9 and a power cut; when it returns an error it has not happened,
-// with one exception: after a failed sync (journal.ErrFailed) nobody knows before
-// the next start.
+// with one exception: after ErrUnsure nobody knows before the next start.
 func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -193,6 +204,9 @@ func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64
 	}
 	db.write.Lock()
 	defer db.write.Unlock()
+	if db.failed {
+		return 0, ErrStopped
+	}
 	v := db.current.Load()
 	if v.root != base {
 		return 0, ErrConflict
@@ -201,6 +215,7 @@ func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64
 	// The decision. The context ends nothing from here on: what is written is true.
 	rev, err := db.j.Append(context.WithoutCancel(ctx), v.rev, journal.Record{Time: m.Time, Kind: kindDiff, Meta: meta, Payload: payload})
 	if err != nil {
+		db.failed = errors.Is(err, ErrUnsure)
 		return 0, err
 	}
 	db.current.Store(&version{next, rev})

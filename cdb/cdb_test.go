@@ -216,3 +216,30 @@ func BenchmarkCommit(b *testing.B) {
 		})
 	}
 }
+
+// TestFailedSync: of the commit that the disk failed in nobody knows; of those
+// after it everybody does.
+func TestFailedSync(t *testing.T) {
+	w := world{t, treetest.Flat()}
+	fs := journal.NewMemory()
+	db := w.open("", Options{Journal: journal.Options{FS: fs}})
+	w.commit(db, w.with(db.Root(), entry(1, "a")))
+	root := db.Root()
+	fs.Step = func(op, name string) error {
+		if op == "sync" {
+			return errors.New("input/output error")
+		}
+		return nil
+	}
+	if _, err := db.Commit(context.Background(), root, w.with(root, entry(1, "b")), Meta{}); !errors.Is(err, ErrUnsure) {
+		t.Errorf("a failed sync gave %v", err)
+	}
+	fs.Step = nil
+	if _, err := db.Commit(context.Background(), root, w.with(root, entry(1, "c")), Meta{}); !errors.Is(err, ErrStopped) || errors.Is(err, ErrUnsure) {
+		t.Errorf("a commit after it gave %v", err)
+	}
+	if got, rev := db.Current(); got != root || rev != 1 {
+		t.Errorf("revision %d after it", rev)
+	}
+	db.Close()
+}

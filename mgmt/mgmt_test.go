@@ -184,8 +184,9 @@ func TestPrepared(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error)
+	other := w.login("admin")
 	go func() {
-		_, err := w.begin(ss, a+"/v=2").Commit(context.Background(), Label{})
+		_, err := w.begin(other, a+"/v=2").Commit(context.Background(), Label{})
 		done <- err
 	}()
 	select {

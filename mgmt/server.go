@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmterr"
-	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
 	"nso.example/nso/txn"
@@ -30,6 +30,9 @@ type Options struct {
 	MaxSessions, MaxPerUser, Reserve int
 	// Participants are asked in this order at every commit.
 	Participants []txn.Participant
+	// TxnIdle is how long a transaction may stay unused before it is aborted; 0
+	// is for ever.
+	TxnIdle time.Duration
 }
 
 // Server owns the sessions, the locks and the order of commits.
@@ -41,8 +44,11 @@ type Server struct {
 	opts   Options
 	start  time.Time
 
-	// commit is held from the conflict check of a commit to its outcome.
-	commit sync.Mutex
+	// turn is held from the conflict check of a commit to its outcome.
+	turn *turn
+
+	access    atomic.Pointer[access]
+	compiling sync.Mutex // one compiles the access control, others wait for it
 
 	mu       sync.Mutex
 	sessions map[uint32]*Session
@@ -51,8 +57,6 @@ type Server struct {
 	locks    map[Datastore]*Session
 	lockTime map[Datastore]time.Time
 	state    []state
-	access   *nacm.Policy // of the root accessOf, compiled once per change of /nacm
-	accessOf *tree.Node
 	closing  bool
 	counters Counters
 	rpcs     SessionCounters // of the sessions that have ended
@@ -86,9 +90,13 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		schema: o.Schema, db: o.DB, log: o.Log, rules: rules, opts: o, start: time.Now(),
+		schema: o.Schema, db: o.DB, log: o.Log, rules: rules, opts: o, start: time.Now(), turn: newTurn(),
 		sessions: make(map[uint32]*Session), perUser: make(map[string]int),
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
+	}
+	s.opts.Participants = make([]txn.Participant, len(o.Participants))
+	for i, p := range o.Participants {
+		s.opts.Participants[i] = timely{p}
 	}
 	s.addOwnState()
 	return s, nil
@@ -135,7 +143,8 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 			break
 		}
 	}
-	ss := &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(), txns: make(map[*Txn]bool)}
+	ss := &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
+		txns: make(map[*Txn]bool), stop: make(chan struct{}), gone: make(chan struct{})}
 	s.sessions[ss.id] = ss
 	s.perUser[actor.User]++
 	s.counters.InSessions++
@@ -148,17 +157,6 @@ func (s *Server) CountBadHello() {
 	s.mu.Lock()
 	s.counters.BadHellos++
 	s.mu.Unlock()
-}
-
-// policy is the access control that the data of root lays down.
-func (s *Server) policy(root *tree.Node) *nacm.Policy {
-	of := nacm.Data(s.schema, root)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.access == nil || s.accessOf != of {
-		s.access, s.accessOf = nacm.Compile(s.schema, root), of
-	}
-	return s.access
 }
 
 // Status is a view of the server for whoever runs it.
@@ -182,12 +180,6 @@ func (s *Server) Status() Status {
 	return st
 }
 
-// Admin reports whether the actor is in the group nso-admin, whose members may
-// steer the daemon and see the sessions of others.
-func (s *Server) Admin(actor ident.Actor) bool {
-	return s.policy(s.db.Root()).Admin(actor.User, actor.Groups)
-}
-
 // Kick ends a session for a reason. Its locks are free when this returns
 // (RFC 6241, 7.9).
 func (s *Server) Kick(id uint32, reason string) error {
@@ -204,7 +196,7 @@ func (s *Server) Kick(id uint32, reason string) error {
 	if kill != nil {
 		kill(reason)
 	}
-	victim.Close(reason, true)
+	victim.Close(reason, false)
 	return nil
 }
 

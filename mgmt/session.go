@@ -7,11 +7,11 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmterr"
-	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
 	"nso.example/nso/yang"
@@ -34,10 +34,13 @@ type Session struct {
 	actor  ident.Actor
 	login  Login
 	since  time.Time
+	seen   atomic.Pointer[seen]
+	stop   chan struct{} // closed when it is to end: nothing is waited for any more
+	gone   chan struct{} // closed when it has
 
 	// guarded by Server.mu
 	ended    bool
-	killed   bool
+	killed   bool // stop is closed
 	txns     map[*Txn]bool
 	counters SessionCounters
 }
@@ -98,21 +101,26 @@ func (sum *SessionCounters) add(c SessionCounters) {
 	sum.OutRPCErrors += c.OutRPCErrors
 }
 
-// Close ends the session: its transactions are aborted and its locks freed.
-// dropped says that the connection was lost rather than closed (RFC 6022, 2.1.5).
+// Close ends the session: its transactions are aborted and its locks freed when
+// this returns. dropped says that the connection was lost, and neither closed nor
+// killed (RFC 6022, 2.1.5). Closing an ended session does nothing.
 func (ss *Session) Close(reason string, dropped bool) {
 	s := ss.server
 	s.mu.Lock()
 	if ss.ended {
 		s.mu.Unlock()
+		<-ss.gone
 		return
 	}
 	ss.ended = true
+	dropped = dropped && !ss.killed
+	ss.stopLocked()
 	open := make([]*Txn, 0, len(ss.txns))
 	for t := range ss.txns {
 		open = append(open, t)
 	}
 	s.mu.Unlock()
+	defer close(ss.gone)
 	for _, t := range open {
 		t.Abort()
 	}
@@ -138,11 +146,21 @@ func (ss *Session) Close(reason string, dropped bool) {
 
 // killOnceLocked returns the Kill function the first time.
 func (ss *Session) killOnceLocked() func(string) {
-	if ss.killed || ss.login.Kill == nil {
+	if !ss.stopLocked() {
 		return nil
 	}
-	ss.killed = true
 	return ss.login.Kill
+}
+
+// stopLocked lets nothing that the session does wait any more. It reports whether
+// that is new.
+func (ss *Session) stopLocked() bool {
+	if ss.killed {
+		return false
+	}
+	ss.killed = true
+	close(ss.stop)
+	return true
 }
 
 // Kill ends another session (RFC 6241, 7.9).
@@ -154,20 +172,6 @@ func (ss *Session) Kill(id uint32) error {
 		return mgmterr.New(mgmterr.InvalidValue, "", "cannot kill the own session: use close-session")
 	}
 	return ss.server.Kick(id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
-}
-
-func (ss *Session) view(root *tree.Node) *nacm.View {
-	return ss.server.policy(root).View(ss.actor.User, ss.actor.Groups)
-}
-
-// MayExec asks access control for a protocol operation (RFC 8341, 3.4.2).
-func (ss *Session) MayExec(module, rpc string) error {
-	root := ss.server.db.Root()
-	if ss.view(root).Exec(module, rpc) {
-		return nil
-	}
-	ss.server.log.Warn("access denied", "usid", ss.id, "user", ss.actor.User, "op", module+":"+rpc)
-	return mgmterr.New(mgmterr.AccessDenied, "", "cannot run %s: %s has no right to it", rpc, ss.actor.User).OfType(mgmterr.Protocol)
 }
 
 // Read gives the datastore as it is now, less what the actor may not read
@@ -209,12 +213,15 @@ func (ss *Session) Lock(ds Datastore) error {
 		return noDatastore(ds)
 	}
 	s := ss.server
-	s.commit.Lock() // a lock is not granted in the middle of a commit
-	defer s.commit.Unlock()
+	// A lock is not granted in the middle of a commit (RFC 6241, 7.5).
+	if err := s.turn.take(context.Background(), ss); err != nil {
+		return err
+	}
+	defer s.turn.give()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ss.ended {
-		return errEnded
+		return errEnded()
 	}
 	if holder := s.locks[ds]; holder != nil {
 		// RFC 6241, 7.5: error-info names the session that holds the lock.
@@ -241,12 +248,14 @@ func (ss *Session) Unlock(ds Datastore) error {
 	return nil
 }
 
-var errEnded = mgmterr.New(mgmterr.ResourceDenied, "", "cannot go on: the session has ended")
+func errEnded() error {
+	return mgmterr.New(mgmterr.ResourceDenied, "", "cannot go on: the session has ended")
+}
 
 // mayWriteLocked refuses when somebody else holds the lock (RFC 6241, 7.5).
 func (ss *Session) mayWriteLocked(ds Datastore) error {
 	if ss.ended {
-		return errEnded
+		return errEnded()
 	}
 	if holder := ss.server.locks[ds]; holder != nil && holder != ss {
 		return mgmterr.New(mgmterr.InUse, "", "cannot change %s: session %d (%s) holds its lock", ds, holder.id, holder.actor.User).
@@ -256,18 +265,24 @@ func (ss *Session) mayWriteLocked(ds Datastore) error {
 }
 
 // Begin opens a transaction on the datastore as it is now.
-func (ss *Session) Begin(ctx context.Context, ds Datastore) (*Txn, error) {
+func (ss *Session) Begin(_ context.Context, ds Datastore) (*Txn, error) {
 	if ds != Running {
 		return nil, noDatastore(ds)
 	}
 	s := ss.server
 	root := s.db.Root()
-	t := &Txn{session: ss, txn: txn.New(root, ss.view(root).Guard())}
+	view := ss.view(root)
+	t := &Txn{session: ss, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ss.ended || s.closing {
-		return nil, errEnded
+		return nil, errEnded()
 	}
 	ss.txns[t] = true
+	if limit := s.opts.TxnIdle; limit > 0 {
+		t.idle = time.AfterFunc(limit, t.expire)
+	}
 	return t, nil
 }

@@ -4,11 +4,13 @@ package mgmt
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"nso.example/nso/cdb"
 	"nso.example/nso/mgmterr"
+	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
 )
@@ -19,7 +21,17 @@ type Txn struct {
 	session *Session
 	mu      sync.Mutex
 	txn     *txn.Txn
-	holding bool // prepared: holds Server.commit
+	asked   *nacm.View // that has permitted every edit
+	holding bool       // prepared: has the turn
+
+	idle *time.Timer // nil if it may stay for ever
+	used time.Time
+
+	// shown is what view made of root when Root was called last.
+	shown struct {
+		view       *nacm.View
+		root, data *tree.Node
+	}
 }
 
 // StateError says that a call is not legal in the state a transaction is in.
@@ -28,56 +40,109 @@ type StateError = txn.StateError
 // Label names a commit for people.
 type Label struct{ Label, Comment string }
 
+// maxErrors is how many errors one request is answered with.
+const maxErrors = 100
+
+// use excludes others, and notes that the transaction is in use.
+func (t *Txn) use() {
+	t.mu.Lock()
+	t.used = time.Now()
+}
+
+// view is what the session may do as running has it now. What the transaction
+// itself would change of access control does not count before it is committed.
+func (t *Txn) view() *nacm.View { return t.session.view(t.session.server.db.Root()) }
+
 // Root is the transaction's data as this session may read it.
 func (t *Txn) Root() *tree.Node {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
-	return t.session.view(t.txn.Root()).Prune(t.txn.Root())
+	view, root := t.view(), t.txn.Root()
+	if t.shown.view != view || t.shown.root != root {
+		t.shown.view, t.shown.root, t.shown.data = view, root, view.Prune(root)
+	}
+	return t.shown.data
 }
 
 // Base is what the transaction began on, as this session may read it.
 func (t *Txn) Base() *tree.Node {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
-	return t.session.view(t.txn.Base()).Prune(t.txn.Base())
+	return t.view().Prune(t.txn.Base())
+}
+
+// authorize asks again about what has been done if access control has changed
+// since: a right that was taken away is not kept by an open transaction.
+func (t *Txn) authorize() error {
+	view := t.view()
+	if view == t.asked {
+		return nil
+	}
+	if err := t.txn.Authorize(view.Guard()); err != nil {
+		return err
+	}
+	t.asked = view
+	return nil
 }
 
 // Apply makes an edit, whole or not at all.
 func (t *Txn) Apply(e *tree.Edit) error {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
+	if err := t.authorize(); err != nil {
+		return err
+	}
 	return t.txn.Apply(e)
 }
 
-// ApplyEach makes what it can of an edit and returns all that was refused:
-// error-option continue-on-error (RFC 6241, 7.2).
+// ApplyEach makes what it can of an edit and returns what was refused, up to a
+// number of errors: error-option continue-on-error (RFC 6241, 7.2).
 func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
 	var errs mgmterr.List
+	if err := t.authorize(); err != nil {
+		return refusals(err)
+	}
 	t.applyEach([]*tree.Edit{e}, &errs)
+	if more := len(errs) - maxErrors; more > 0 {
+		errs = append(errs[:maxErrors], mgmterr.New(mgmterr.OperationFailed, "",
+			"cannot edit: more was refused than the %d errors above", maxErrors))
+	}
 	return errs
 }
 
 // applyEach tries the last edit of chain inside its ancestors; where that is
-// refused, it tries its children one by one.
+// refused, it tries the node alone and then its children one by one.
 func (t *Txn) applyEach(chain []*tree.Edit, errs *mgmterr.List) {
 	last := chain[len(chain)-1]
 	err := t.txn.Apply(wrap(chain))
 	if err == nil {
 		return
 	}
-	list := mgmterr.Of(err)
-	if list == nil {
-		list = mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "cannot edit: internal error").WithCause(err)}
+	apart := len(last.Children) > 0 && (last.Op == tree.OpMerge || last.Op == tree.OpNone)
+	if apart {
+		alone := *last
+		alone.Children = nil
+		err = t.txn.Apply(wrap(append(chain[:len(chain)-1:len(chain)-1], &alone)))
 	}
-	if len(last.Children) == 0 || (last.Op != tree.OpMerge && last.Op != tree.OpNone) {
-		*errs = append(*errs, list...)
+	if err != nil { // nothing can be done in it either
+		if len(*errs) <= maxErrors {
+			*errs = append(*errs, refusals(err)...)
+		}
 		return
 	}
 	for i := range last.Children {
 		t.applyEach(append(chain[:len(chain):len(chain)], &last.Children[i]), errs)
 	}
+}
+
+// refusals are the errors for the client; another one is our bug.
+func refusals(err error) mgmterr.List {
+	if list := mgmterr.Of(err); list != nil {
+		return list
+	}
+	return mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "cannot edit: %v", err).WithCause(err)}
 }
 
 // wrap makes one edit of a chain from the root down, each with one child.
@@ -91,36 +156,52 @@ func wrap(chain []*tree.Edit) *tree.Edit {
 	return &e
 }
 
-// Revert gives up all edits.
+// Revert gives up all edits and goes on from running as it is now, so that what
+// was in conflict can be done anew.
 func (t *Txn) Revert() error {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
-	return t.txn.Revert()
+	if err := t.txn.Revert(); err != nil {
+		return err
+	}
+	return t.txn.Rebase(t.session.server.db.Root())
 }
 
 // Dirty reports whether there is anything to commit.
 func (t *Txn) Dirty() bool {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
 	return t.txn.Dirty()
 }
 
 // Validate checks what the data would be (RFC 7950, 8.3.3).
 func (t *Txn) Validate(ctx context.Context) error {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return t.txn.Validate(t.session.server.rules.Changed)
+	return t.validate()
 }
 
-// Prepare takes the commit lock and brings the transaction up to the decision.
+func (t *Txn) validate() error {
+	err := t.txn.Validate(t.session.server.check)
+	if list := mgmterr.Of(err); list != nil {
+		return t.session.discreet(list)
+	}
+	return err
+}
+
+// Prepare takes the turn to commit and brings the transaction up to the decision.
 // Commit or Abort must follow; the caller arms a deadline.
 func (t *Txn) Prepare(ctx context.Context) error {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
-	return t.prepare(ctx)
+	if err := t.prepare(ctx); err != nil {
+		return err
+	}
+	t.session.server.turn.prepared.Store(t.session)
+	return nil
 }
 
 func (t *Txn) prepare(ctx context.Context) error {
@@ -128,13 +209,17 @@ func (t *Txn) prepare(ctx context.Context) error {
 	if t.holding {
 		return &txn.StateError{Move: "prepare", State: t.txn.State()}
 	}
-	s.commit.Lock()
-	if err := t.prepareHolding(ctx); err != nil {
-		s.commit.Unlock()
+	if err := s.turn.take(ctx, t.session); err != nil {
 		return err
 	}
-	t.holding = true
-	return nil
+	defer func() { // after a panic too, which is recovered where the connection is
+		if !t.holding {
+			s.turn.give()
+		}
+	}()
+	err := t.prepareHolding(ctx)
+	t.holding = err == nil
+	return err
 }
 
 func (t *Txn) prepareHolding(ctx context.Context) error {
@@ -148,7 +233,10 @@ func (t *Txn) prepareHolding(ctx context.Context) error {
 	if err := t.txn.Rebase(s.db.Root()); err != nil {
 		return err
 	}
-	if err := t.txn.Validate(s.rules.Changed); err != nil {
+	if err := t.authorize(); err != nil {
+		return err
+	}
+	if err := t.validate(); err != nil {
 		return err
 	}
 	return t.txn.Prepare(ctx, s.opts.Participants)
@@ -158,7 +246,7 @@ func (t *Txn) prepareHolding(ctx context.Context) error {
 // it returns without error, the change survives kill -9. A transaction that
 // changes nothing commits to the revision that is.
 func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
-	t.mu.Lock()
+	t.use()
 	defer t.mu.Unlock()
 	begin := time.Now()
 	if !t.holding {
@@ -188,34 +276,76 @@ func (t *Txn) decide(ctx context.Context, l Label) (uint64, error) {
 		_, rev := s.db.Current()
 		return rev, nil
 	}
+	if ctx.Err() != nil {
+		return 0, cancelled(ctx)
+	}
 	rev, err := s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), cdb.Meta{
 		Session: t.session.id, User: t.session.actor.User, Door: t.session.login.Transport,
 		Source: t.session.actor.Source(), Label: l.Label, Comment: l.Comment,
 	})
 	if err != nil {
 		s.log.Error("commit failed", "usid", t.session.id, "user", t.session.actor.User, "err", err)
-		return 0, mgmterr.New(mgmterr.OperationFailed, "", "cannot commit: the database could not write it (%v)", err).WithCause(err)
+		return 0, undecided(err)
 	}
 	return rev, nil
+}
+
+// undecided tells the client what became of a commit that the database did not
+// take; how the disk is laid out is for the log.
+func undecided(err error) error {
+	tag, text := mgmterr.OperationFailed, "cannot commit: the database could not write it, and nothing has changed; the log says why"
+	switch {
+	case errors.Is(err, cdb.ErrUnsure):
+		text = "cannot say whether this was committed: the disk failed while it was written. It is known after a restart of the daemon, and nothing can be committed before"
+	case errors.Is(err, cdb.ErrStopped):
+		text = "cannot commit: the disk of the database failed earlier, and nothing has changed; mend it and restart the daemon"
+	case errors.Is(err, cdb.ErrFull):
+		tag, text = mgmterr.ResourceDenied, "cannot commit: the disk of the database is full, and nothing has changed; make room and try again"
+	case errors.Is(err, cdb.ErrTooLarge):
+		tag, text = mgmterr.TooBig, "cannot commit: it is too large for one commit; make it in parts"
+	}
+	return mgmterr.New(tag, "", "%s", text).WithCause(err)
 }
 
 // Abort ends the transaction without a trace. It may be called at any time.
 func (t *Txn) Abort() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.abort()
+}
+
+func (t *Txn) abort() {
+	defer t.forget()
+	defer t.release()
 	t.txn.Abort()
-	t.release()
-	t.forget()
 }
 
 func (t *Txn) release() {
 	if t.holding {
 		t.holding = false
-		t.session.server.commit.Unlock()
+		t.session.server.turn.give()
 	}
 }
 
+// expire aborts a transaction that has not been used for too long.
+func (t *Txn) expire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.session.server
+	if left := s.opts.TxnIdle - time.Since(t.used); left > 0 {
+		t.idle.Reset(left)
+		return
+	}
+	if t.txn.State() < txn.Committed {
+		s.log.Info("transaction aborted", "usid", t.session.id, "user", t.session.actor.User, "reason", "not used for too long")
+	}
+	t.abort()
+}
+
 func (t *Txn) forget() {
+	if t.idle != nil {
+		t.idle.Stop()
+	}
 	t.session.server.mu.Lock()
 	delete(t.session.txns, t)
 	t.session.server.mu.Unlock()
@@ -225,7 +355,7 @@ func (t *Txn) forget() {
 func (ss *Session) Validate(ctx context.Context, e *tree.Edit) error {
 	if e == nil {
 		if _, errs := ss.server.rules.Full(ss.server.db.Root()); len(errs) > 0 {
-			return errs
+			return ss.discreet(errs)
 		}
 		return nil
 	}
