@@ -88,8 +88,19 @@ func (ss *Session) MayExec(module, rpc string) error {
 	if ss.view(ss.server.db.Root()).Exec(module, rpc) {
 		return nil
 	}
+	ss.server.deniedOps.Add(1)
 	ss.server.log.Warn("access denied", "usid", ss.id, "user", ss.actor.User, "op", module+":"+rpc)
 	return mgmterr.New(mgmterr.AccessDenied, "", "cannot run %s: %s has no right to it", rpc, ss.actor.User).OfType(mgmterr.Protocol)
+}
+
+// countDenied counts an edit that access control refused.
+func (ss *Session) countDenied(err error) {
+	for _, e := range mgmterr.Of(err) {
+		if e.Tag == mgmterr.AccessDenied {
+			ss.server.deniedWrites.Add(1)
+			return
+		}
+	}
 }
 
 // discreet takes out of what a validation found what the session may not read:

@@ -49,6 +49,8 @@ type Server struct {
 
 	access    atomic.Pointer[access]
 	compiling sync.Mutex // one compiles the access control, others wait for it
+	// What access control has denied (RFC 8341, 3.5.1).
+	deniedOps, deniedWrites atomic.Uint32
 
 	mu       sync.Mutex
 	sessions map[uint32]*Session

@@ -59,9 +59,18 @@ func (s *Server) part(top *yang.Node, fill func(build)) *tree.Node {
 	return n
 }
 
-// addOwnState registers the state that the server itself has: RFC 6022 and
-// RFC 8525.
+// addOwnState registers the state that the server itself has: RFC 6022, RFC 8341
+// and RFC 8525.
 func (s *Server) addOwnState() {
+	if top := s.schema.Root.Child("ietf-netconf-acm", "nacm"); top != nil {
+		s.AddState(top, func() *tree.Node {
+			return s.part(top, func(b build) {
+				b.number("denied-operations", s.deniedOps.Load())
+				b.number("denied-data-writes", s.deniedWrites.Load())
+				b.number("denied-notifications", 0)
+			})
+		})
+	}
 	if top := s.schema.Root.Child("ietf-netconf-monitoring", "netconf-state"); top != nil {
 		s.AddState(top, func() *tree.Node { return s.monitoring(top) })
 	}
@@ -198,6 +207,11 @@ func (s *Server) modulesState(b build) {
 			for _, sub := range m.Submodules {
 				b.entry("submodule", func(build) {}, sub.Name, sub.Revision)
 			}
+			for _, d := range m.Deviations {
+				if by := s.schema.Module(d); by != nil {
+					b.entry("deviation", func(build) {}, by.Name, by.Revision)
+				}
+			}
 			conformance := "import"
 			if m.Implemented {
 				conformance = "implement"
@@ -212,6 +226,9 @@ func (s *Server) ContentID() string {
 	h := fnv.New64a()
 	for _, m := range s.schema.Modules {
 		fmt.Fprintln(h, m.Name, m.Revision, m.Implemented, m.Features, m.Deviations)
+		for _, sub := range m.Submodules {
+			fmt.Fprintln(h, sub.Name, sub.Revision)
+		}
 	}
 	return strconv.FormatUint(h.Sum64(), 16)
 }

@@ -89,10 +89,12 @@ func (t *Txn) authorize() error {
 func (t *Txn) Apply(e *tree.Edit) error {
 	t.use()
 	defer t.mu.Unlock()
-	if err := t.authorize(); err != nil {
-		return err
+	err := t.authorize()
+	if err == nil {
+		err = t.txn.Apply(e)
 	}
-	return t.txn.Apply(e)
+	t.session.countDenied(err)
+	return err
 }
 
 // ApplyEach makes what it can of an edit and returns what was refused, up to a
@@ -102,9 +104,13 @@ func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 	defer t.mu.Unlock()
 	var errs mgmterr.List
 	if err := t.authorize(); err != nil {
-		return refusals(err)
+		errs = refusals(err)
+	} else {
+		t.applyEach([]*tree.Edit{e}, &errs)
 	}
-	t.applyEach([]*tree.Edit{e}, &errs)
+	if len(errs) > 0 {
+		t.session.countDenied(errs)
+	}
 	if more := len(errs) - maxErrors; more > 0 {
 		errs = append(errs[:maxErrors], mgmterr.New(mgmterr.OperationFailed, "",
 			"cannot edit: more was refused than the %d errors above", maxErrors))
@@ -234,6 +240,7 @@ func (t *Txn) prepareHolding(ctx context.Context) error {
 		return err
 	}
 	if err := t.authorize(); err != nil {
+		t.session.countDenied(err)
 		return err
 	}
 	if err := t.validate(); err != nil {
