@@ -189,7 +189,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"org.example.client.Count", values{"to": 0}, "org.example.client.Odd", `org.example.client.Odd {"why":"nothing to count"}`},
 		{"org.example.client.Count", values{"to": 2}, "org.example.client.Odd", ``},
-		{"org.example.client.Secret", nil, "org.varlink.service.PermissionDenied", "cannot do this: permission denied"},
+		{"org.example.client.Secret", nil, "org.varlink.service.PermissionDenied", "cannot do this: the daemon lets only its administrators; \"nso whoami\" says who you are to it"},
 		{"org.example.client.Echo", nil, "org.varlink.service.InvalidParameter", "cannot take the parameter text: it is missing, unknown or has a wrong value"},
 		{"org.example.client.Nope", nil, "org.varlink.service.MethodNotFound", "cannot call org.example.client.Nope: the daemon does not have this method"},
 		{"org.example.nope.Nope", nil, "org.varlink.service.InterfaceNotFound", "cannot call anything of org.example.nope: the daemon does not have this interface"},

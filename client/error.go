@@ -29,7 +29,7 @@ func (e *Error) Error() string {
 	if standard, ok := strings.CutPrefix(e.Name, varlink.ServiceInterface+"."); ok {
 		switch standard {
 		case "PermissionDenied":
-			return "cannot do this: permission denied"
+			return "cannot do this: the daemon lets only its administrators; \"nso whoami\" says who you are to it"
 		case "InvalidParameter":
 			return "cannot take the parameter " + p.Parameter + ": it is missing, unknown or has a wrong value"
 		case "InterfaceNotFound":

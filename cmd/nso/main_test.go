@@ -138,7 +138,7 @@ func TestCalls(t *testing.T) {
 		{[]string{"kick", "7", "go", "home"}, `{"parameters":{}}`, 0, `"reason":"go home"`, "", ""},
 		{[]string{"kick", "7"}, `{"error":"org.nso.Control.Failed","parameters":{"errors":[{"type":"protocol","tag":"invalid-value","message":"cannot kick 7: there is no such session"}]}}`,
 			1, `"id":7`, "", "nso: cannot kick 7: there is no such session\n"},
-		{[]string{"stop"}, `{"error":"org.varlink.service.PermissionDenied","parameters":{}}`, 1, "Stop", "", "nso: cannot do this: permission denied\n"},
+		{[]string{"stop"}, `{"error":"org.varlink.service.PermissionDenied","parameters":{}}`, 1, "Stop", "", "nso: cannot do this: the daemon lets only its administrators; \"nso whoami\" says who you are to it\n"},
 		{[]string{"reload"}, `{"parameters":{"changed":["log.level"],"needRestart":["ipc.path"]}}`, 0, "Reload", "changed: log.level\nchanges with a restart only: ipc.path\n", ""},
 	} {
 		calls := serve(t, c.reply)
