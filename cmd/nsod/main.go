@@ -103,7 +103,8 @@ func run(args []string, out, errs io.Writer) error {
 
 	// The housekeeper: the only door to data.
 	server, err := mgmt.New(mgmt.Options{Schema: schema, DB: db, Log: log, MaxSessions: conf.Limits.Sessions,
-		MaxPerUser: conf.Limits.SessionsPerUser, Reserve: conf.Limits.SessionsReserved})
+		MaxPerUser: conf.Limits.SessionsPerUser, Reserve: conf.Limits.SessionsReserved,
+		TxnIdle: time.Duration(conf.Limits.TransactionTimeout)})
 	if err != nil {
 		return err
 	}

@@ -13,11 +13,11 @@ package house
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,21 +121,28 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 		return nil, err
 	}
 	h.ipc = ipc
+	// All doors are known before the first is open: status tells of them.
+	inClear, onSocket := in.Listeners(tcp.Name), in.Listeners(doorIPC)
+	for _, l := range inClear {
+		h.doors = append(h.doors, control.Door{Name: tcp.Name, Address: l.Addr().String()})
+	}
+	for _, l := range onSocket {
+		h.doors = append(h.doors, control.Door{Name: doorIPC, Address: l.Addr().String()})
+	}
 	if f := in.File(doorDiag); f != nil && h.conf.Listen.NETCONFTCP.Enabled {
 		h.tcp = tcp.New(h.netconf, tcp.Options{
 			Diag: ident.NewDiag(f), Resolver: resolver, Policy: func() ident.Policy { return *h.policy.Load() },
 			Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved,
 			HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
 		})
-		h.serve(tcp.Name, in.Listeners(tcp.Name), func(l net.Listener) error { return h.tcp.Serve(h.life, l) })
+		h.serve(tcp.Name, inClear, func(l net.Listener) error { return h.tcp.Serve(h.life, l) })
 	}
-	h.serve(doorIPC, in.Listeners(doorIPC), func(l net.Listener) error { return h.ipc.Serve(doorIPC, l) })
+	h.serve(doorIPC, onSocket, func(l net.Listener) error { return h.ipc.Serve(doorIPC, l) })
 	return h, nil
 }
 
 func (h *House) serve(name string, listeners []net.Listener, accept func(net.Listener) error) {
 	for _, l := range listeners {
-		h.doors = append(h.doors, control.Door{Name: name, Address: l.Addr().String()})
 		h.serving.Go(func() {
 			if err := accept(l); err != nil {
 				h.log.Error("a door is closed", "door", name, "err", err)
@@ -145,10 +152,7 @@ func (h *House) serve(name string, listeners []net.Listener, accept func(net.Lis
 }
 
 // Healthy is what the watchdog is told: the house answers.
-func (h *House) Healthy() error {
-	h.server.Status() // takes the locks that everything takes
-	return nil
-}
+func (h *House) Healthy() error { return h.server.Healthy() }
 
 // Close ends every session with a reason, and then the doors.
 func (h *House) Close(limit time.Duration) error {
@@ -212,13 +216,13 @@ func (h *House) reloadConfig(context.Context) (changed, needRestart []string, er
 		changed = append(changed, "log.level")
 	}
 	p := next.Policy()
-	if fmt.Sprint(p) != fmt.Sprint(h.conf.Policy()) {
+	if !reflect.DeepEqual(p, h.conf.Policy()) {
 		h.policy.Store(&p)
 		changed = append(changed, "netconf.tcp, access.grant")
 	}
 	for name, same := range map[string]bool{
-		"yang": fmt.Sprint(next.YANG) == fmt.Sprint(h.conf.YANG), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
-		"listen": fmt.Sprint(next.Listen) == fmt.Sprint(h.conf.Listen), "limits": next.Limits == h.conf.Limits,
+		"yang": slices.Equal(next.YANG.Path, h.conf.YANG.Path), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
+		"listen": reflect.DeepEqual(next.Listen, h.conf.Listen), "limits": next.Limits == h.conf.Limits,
 	} {
 		if !same {
 			needRestart = append(needRestart, name)

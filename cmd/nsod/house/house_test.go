@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package house
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"nso.example/nso/config"
+)
+
+// TestReload: what changes at once, what is named for a restart, and what a broken
+// file does: nothing.
+func TestReload(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nso.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("[yang]\npath = [\"/a /b\"]\n")
+	conf, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := new(slog.LevelVar)
+	h := &House{opts: Options{File: file, Level: level}, conf: conf, log: slog.New(slog.DiscardHandler)}
+	for _, c := range []struct {
+		text             string
+		changed, restart []string
+	}{
+		{"[yang]\npath = [\"/a /b\"]\n", nil, nil},
+		{"[yang]\npath = [\"/a\", \"/b\"]\n", nil, []string{"yang"}},
+		{"[yang]\npath = [\"/a /b\"]\n[log]\nlevel = \"debug\"\n", []string{"log.level"}, nil},
+		{"[yang]\npath = [\"/a /b\"]\n[log]\nlevel = \"debug\"\n[limits]\nsessions = 99\n[netconf.tcp]\nallow-root = true\n",
+			[]string{"netconf.tcp, access.grant"}, []string{"limits"}},
+		// What waits for a restart is named until then.
+		{"[yang]\npath = [\"/a /b\"]\n[log]\nlevel = \"debug\"\n[limits]\nsessions = 99\n[netconf.tcp]\nallow-root = true\n", nil, []string{"limits"}},
+	} {
+		write(c.text)
+		changed, restart, err := h.reloadConfig(context.Background())
+		if err != nil || !slices.Equal(changed, c.changed) || !slices.Equal(restart, c.restart) {
+			t.Errorf("%q: changed %v, restart %v, %v", c.text, changed, restart, err)
+		}
+	}
+	if level.Level() != slog.LevelDebug || !h.policy.Load().AllowRoot {
+		t.Error("what was changed does not count")
+	}
+	write("[log]\nlevel = \"loud\"\n")
+	if _, _, err := h.reloadConfig(context.Background()); err == nil || level.Level() != slog.LevelDebug || !h.policy.Load().AllowRoot {
+		t.Errorf("a broken file: %v", err)
+	}
+}
