@@ -31,12 +31,12 @@ const model = `module m {
 }`
 
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	schema *yang.Schema
 	server *Server
 }
 
-func newWorld(t *testing.T, o Options) *world {
+func newWorld(t testing.TB, o Options) *world {
 	t.Helper()
 	s := yangtest.Schema(t, "ietf-netconf-acm", "ietf-netconf", "ietf-netconf-monitoring", "ietf-yang-library",
 		"ietf-datastores", "nso-transports", model)
