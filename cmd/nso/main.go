@@ -37,6 +37,7 @@ func commands() []command {
 		{"check", "[--json] FILE", "read nso.toml, and print what was understood", check},
 		{"schema check", "[--path DIR]... [--strict] FILE...", "read YANG modules, and say what is wrong with them", schemaCheck},
 		{"schema tree", "[--path DIR]... [--groupings] [--depth N] FILE...", "draw the tree of a module (RFC 8340)", schemaTree},
+		{"schema diff", "[--path DIR]... [--all] OLD NEW", "say which changes of a module RFC 7950, section 11, forbids; exit status 0 or 1", schemaDiff},
 		{"data validate", "[--path DIR]... [--module M]... [--json] FILE", "say what is wrong with a configuration, in XML or JSON", dataValidate},
 		{"data convert", "[--path DIR]... [--module M]... --to xml|json [--with-defaults all|explicit|trim] FILE", "write data in another encoding", dataConvert},
 		{"data diff", "[--path DIR]... [--module M]... [--set | --json] A B", "say what B changes in A; exit status 0, 1 (it differs) or 2", dataDiff},

@@ -97,3 +97,41 @@ func TestSchemaTree(t *testing.T) {
 		t.Errorf("without lib: %+v", got)
 	}
 }
+
+func TestSchemaDiff(t *testing.T) {
+	const head = "module m { namespace urn:m; prefix m; import lib { prefix l; }\n"
+	dir := moduleFiles(t, map[string]string{
+		"old.yang": head + "revision 2020-01-01;\ngrouping g {\n leaf a { type int8; }\n list keyless { leaf z { type l:name; } }\n}\n" +
+			"grouping outside { leaf r { type leafref { path ../../nowhere; } } }\ntypedef t { type string; }\nleaf x { type int8; }\n}",
+		"new.yang": head + "revision 2021-01-01;\ngrouping g {\n leaf a { type int8 { range 1..2; } }\n list keyless { leaf z { type l:name; } }\n}\n" +
+			"grouping outside { leaf r { type leafref { path ../../nowhere; } } }\ntypedef t { type string { length 1; } }\nleaf x { type int8; units s; }\n}",
+		"fine.yang": head + "revision 2021-01-01;\ngrouping g {\n leaf a { type int8; }\n list keyless { leaf z { type l:name; } }\n}\n" +
+			"grouping outside { leaf r { type leafref { path ../../nowhere; } } }\ntypedef t { type string; }\nleaf x { type int8; units s; }\n}",
+		"part.yang": "submodule part { belongs-to whole { prefix w; } }",
+	})
+	lib := moduleFiles(t, map[string]string{"lib.yang": "module lib { namespace urn:lib; prefix l; typedef name { type string; } }"})
+	in := func(name string) string { return filepath.Join(dir, name) }
+	narrow := in("new.yang") + ":4:23: grouping g/a: cannot narrow the range: what was valid must stay valid (RFC 7950, 11)\n" +
+		in("new.yang") + ":8:13: typedef t: cannot narrow the length: what was valid must stay valid (RFC 7950, 11)\n"
+	for _, c := range []struct {
+		args   []string
+		status int
+		out    string
+	}{
+		{[]string{in("old.yang"), in("new.yang")}, 1, narrow},
+		{[]string{"--all", in("old.yang"), in("new.yang")}, 1, narrow + in("new.yang") + ":9:21: allowed: /m:x: adds the units s (RFC 7950, 11)\n"},
+		{[]string{in("old.yang"), in("fine.yang")}, 0, ""},
+		{[]string{"--all", in("old.yang"), in("old.yang")}, 0, ""},
+	} {
+		got := try(t, append([]string{"schema", "diff", "--path", lib}, c.args...)...)
+		if got.status != c.status || got.out != c.out || got.err != "" {
+			t.Errorf("schema diff %v: %+v, want %d\n%s", c.args, got, c.status, c.out)
+		}
+	}
+	if got := try(t, "schema", "diff", in("old.yang"), in("part.yang")); got.status != 1 || !strings.Contains(got.err, "it is a submodule") {
+		t.Errorf("a submodule: %+v", got)
+	}
+	if got := try(t, "schema", "diff", in("old.yang"), in("new.yang")); got.status != 1 || !strings.Contains(got.err, `old.yang:1:39: cannot find "lib"`) {
+		t.Errorf("without lib: %+v", got)
+	}
+}
