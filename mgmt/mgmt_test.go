@@ -398,3 +398,42 @@ func TestMany(t *testing.T) {
 		t.Errorf("revision %d, want %d", got, 1+writers*each)
 	}
 }
+
+// TestNothingToLearn: who has no right to a node learns nothing by naming it,
+// whatever the operation and whether or not the node is there.
+func TestNothingToLearn(t *testing.T) {
+	w := newWorld(t, Options{})
+	admin, bob := w.login("admin"), w.login("bob")
+	if _, err := w.begin(admin, a+"/v=7").Commit(context.Background(), Label{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []tree.Op{tree.OpMerge, tree.OpReplace, tree.OpCreate, tree.OpDelete, tree.OpRemove, tree.OpNone} {
+		var told []string
+		for _, at := range []string{a + "/v=7", a + "/v=6", "/m:top/l[name='b']/v=7"} {
+			for _, end := range []string{at, at[:strings.Index(at, "]")+1]} {
+				e := w.edit(end)
+				last := e
+				for len(last.Children) > 0 {
+					last = &last.Children[0]
+				}
+				last.Op = op
+				txn, err := bob.Begin(context.Background(), Running)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := mgmterr.Of(txn.Apply(e))
+				txn.Abort()
+				if len(l) != 1 || l[0].Tag != mgmterr.AccessDenied {
+					t.Errorf("%s of %s: %v, want access-denied", op, end, l)
+					continue
+				}
+				told = append(told, strings.ReplaceAll(l[0].Error(), "'b'", "'a'"))
+			}
+		}
+		for i := range told {
+			if told[i] != told[i%2] {
+				t.Errorf("%s: %q and %q tell the cases apart", op, told[i], told[i%2])
+			}
+		}
+	}
+}

@@ -121,6 +121,12 @@ func (v *View) Guard() tree.Guard {
 		if v.data(p, op) {
 			return nil
 		}
+		if what == tree.Name {
+			if v.Reads(p) || v.data(p, opCreate) || v.data(p, opDelete) {
+				return nil
+			}
+			return mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot edit %s: no right to it", p.Schema().Name)
+		}
 		// Whoever may not read a node is not told whether it was there, nor what was
 		// in a node that was to be deleted.
 		at := p.String()

@@ -26,6 +26,11 @@ type applier struct {
 // all of it can be. An error is an *mgmterr.Error with the path.
 func Apply(root *Node, e *Edit, g Guard) (*Node, error) {
 	a := applier{guard: g, token: new(token)}
+	if g != nil {
+		if err := a.named(e); err != nil {
+			return nil, err
+		}
+	}
 	return a.root(root, e)
 }
 

@@ -24,8 +24,10 @@
 //  6. Equal parts of two versions that came from one another are the same
 //     pointer, so Diff costs what changed.
 //
-// Access control (Guard) is asked as RFC 8341, 3.2.4 demands, for what an edit
-// would do and not for what it says:
+// Access control (Guard) is asked first about every node that an edit names and
+// names nothing in (Name): whoever has no right of any kind to it learns neither
+// whether it is there nor what it holds. Then it is asked as RFC 8341, 3.2.4
+// demands, for what the edit would do and not for what it says:
 //   - create, update and delete are asked for every node that comes, changes its
 //     value (or its place in a user-ordered list) and goes, one by one: to
 //     delete a list entry takes the right to delete each node in it;

@@ -72,9 +72,12 @@ const (
 	Create Access = iota + 1
 	Update
 	Delete
+	// Name is no operation of the RFC: the edit names the node. Who has no right of
+	// any kind to it is refused.
+	Name
 )
 
-func (a Access) String() string { return [...]string{"", "create", "update", "delete"}[a] }
+func (a Access) String() string { return [...]string{"", "create", "update", "delete", "name"}[a] }
 
 // Guard decides whether a node may be touched; an error refuses the edit. It is
 // asked as the package comment says. p is reused: Clone it to keep it. An
