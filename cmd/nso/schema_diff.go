@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/revise"
@@ -96,11 +97,13 @@ func probeBoth(old, new *revision) error {
 			both = append(both, d)
 		}
 	}
-	works := func(list []string) bool {
+	usable := usable(both, func(list []string) error {
 		a, b := *old, *new
-		return a.compile(list) == nil && b.compile(list) == nil
-	}
-	usable := usable(both, works)
+		if err := a.compile(list); err != nil {
+			return err
+		}
+		return b.compile(list)
+	})
 	if len(usable) == 0 {
 		return nil
 	}
@@ -112,17 +115,28 @@ func probeBoth(old, new *revision) error {
 	return nil
 }
 
-// usable halves a list until what does not work is left out.
-func usable(list []string, works func([]string) bool) []string {
-	switch {
-	case len(list) == 0 || works(list):
-		return list
-	case len(list) == 1:
-		if other := revise.Other(list[0]); other != "" && works([]string{other}) {
-			return []string{other}
-		}
+// usable leaves out, or brings into another form, what does not compile: what
+// the errors name, else by halving the list.
+func usable(list []string, try func([]string) error) []string {
+	if len(list) == 0 {
 		return nil
 	}
-	half := len(list) / 2
-	return append(usable(list[:half:half], works), usable(list[half:], works)...)
+	err := try(list)
+	if err == nil {
+		return list
+	}
+	named := revise.Named(err.Error())
+	var good, other []string
+	for _, d := range list {
+		if len(list) > 1 && !slices.Contains(named, d) {
+			good = append(good, d)
+		} else if o := revise.Other(d); o != "" {
+			other = append(other, o)
+		}
+	}
+	if len(good) == len(list) {
+		half := len(list) / 2
+		return append(usable(list[:half:half], try), usable(list[half:], try)...)
+	}
+	return append(usable(good, try), usable(other, try)...)
 }

@@ -135,3 +135,27 @@ func TestSchemaDiff(t *testing.T) {
 		t.Errorf("without lib: %+v", got)
 	}
 }
+
+// Two published revisions: RFC 8343 adds mandatory state to the configuration
+// of RFC 7223, which section 11 forbids.
+func TestSchemaDiffPublished(t *testing.T) {
+	old := "/usr/share/doc/libyang2-tools/examples/ietf-interfaces.yang"
+	if _, err := os.Stat(old); err != nil {
+		t.Skip("cannot compare published revisions: install the package libyang2-tools")
+	}
+	new := "../../yang/builtin/modules/ietf-interfaces@2018-02-20.yang"
+	got := try(t, "schema", "diff", old, new)
+	want := []string{"interface/admin-status: cannot add", "interface/oper-status: cannot add", "interface/if-index: cannot add", "interface/statistics: cannot add"}
+	lines := strings.Split(strings.TrimSpace(got.out), "\n")
+	if got.status != 1 || len(lines) != len(want) {
+		t.Fatalf("%+v", got)
+	}
+	for i, w := range want {
+		if !strings.Contains(lines[i], w) {
+			t.Errorf("%s, want %s", lines[i], w)
+		}
+	}
+	if got := try(t, "schema", "diff", "--all", old, new); !strings.Contains(got.out, "allowed: /ietf-interfaces:interfaces-state: changes the status from current to deprecated") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -43,6 +43,26 @@ func Other(definition string) string {
 	return ""
 }
 
+// Named are the definitions that a text names by the path of a node in a probe,
+// as the errors of a compiler do.
+func Named(text string) []string {
+	var out []string
+	for {
+		_, rest, found := strings.Cut(text, "/"+ProbeName+":")
+		if !found {
+			return out
+		}
+		end := strings.IndexFunc(rest, func(r rune) bool {
+			return !(r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')
+		})
+		if end < 0 {
+			end = len(rest)
+		}
+		out = append(out, strings.TrimRight(rest[:end], "."))
+		text = rest[end:]
+	}
+}
+
 // Probe is the text of a module that uses definitions of m, as others may do:
 // compiled together with m, it brings them into the schema, where Compare finds
 // them. Not every definition compiles outside its module: a leafref may leave
