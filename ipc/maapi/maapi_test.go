@@ -236,7 +236,7 @@ func TestPieces(t *testing.T) {
 			pieces++
 			text.WriteString(in.Text)
 		}
-		if pieces < 3 || strings.Count(text.String(), "port é ") < n {
+		if pieces < 2 || strings.Count(text.String(), "port é ") < n {
 			t.Errorf("%s: %d pieces with %d ports", format, pieces, strings.Count(text.String(), "port é "))
 		}
 	}
