@@ -128,6 +128,21 @@ func run(args []string, out, errs io.Writer) error {
 		}
 	}()
 
+	// SIGHUP reads the configuration again, as `nso reload` does.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	go func() {
+		for range hup {
+			notify.Reloading()
+			status := "configuration read again"
+			if _, _, err := h.Reload(ctx); err != nil {
+				log.Error("cannot reload", "err", err)
+				status = "reload failed: " + err.Error()
+			}
+			notify.Ready(status)
+		}
+	}()
+
 	// Work, until told to stop. Clients are told why.
 	<-ctx.Done()
 	stop()

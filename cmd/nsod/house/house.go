@@ -103,7 +103,8 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 		Interfaces: []varlink.Interface{
 			control.New(h.server, h.steering()), maapi.New(h.server), local.New(h.netconf),
 		},
-		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout)},
+		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout),
+			IdleIn: map[varlink.State]time.Duration{maapi.InSession: idle(time.Duration(limits.IdleTimeout))}},
 		Identify: peer.Identifier(h.server, func(ctx context.Context, conn *varlink.Conn) (ident.Actor, error) {
 			unix := conn.UnixConn()
 			if unix == nil {
@@ -139,6 +140,14 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	}
 	h.serve(doorIPC, onSocket, func(l net.Listener) error { return h.ipc.Serve(doorIPC, l) })
 	return h, nil
+}
+
+// idle is limits.idle-timeout in the words of varlink.
+func idle(d time.Duration) time.Duration {
+	if d == 0 {
+		return varlink.NoLimit
+	}
+	return d
 }
 
 func (h *House) serve(name string, listeners []net.Listener, accept func(net.Listener) error) {
@@ -183,7 +192,7 @@ func (h *House) steering() control.Steering {
 		},
 		Resident: resident,
 		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
-		Reload:   h.reloadConfig,
+		Reload:   h.Reload,
 		Stop:     h.opts.Stop,
 	}
 }
@@ -202,9 +211,9 @@ func resident() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// reloadConfig reads nso.toml again. The log level and what is believed of
+// Reload reads nso.toml again. The log level and what is believed of
 // loopback peers change at once; the rest is named for the restart that it takes.
-func (h *House) reloadConfig(context.Context) (changed, needRestart []string, err error) {
+func (h *House) Reload(context.Context) (changed, needRestart []string, err error) {
 	h.reload.Lock()
 	defer h.reload.Unlock()
 	next, err := config.Load(h.opts.File)
@@ -229,8 +238,11 @@ func (h *House) reloadConfig(context.Context) (changed, needRestart []string, er
 		}
 	}
 	slices.Sort(needRestart)
+	if !slices.Equal(next.Access.Admins, h.conf.Access.Admins) {
+		needRestart = append(needRestart, "access.admins, which counts when a database is made: change the groups below /nacm instead")
+	}
 	running := *h.conf
-	running.Log, running.NETCONF, running.Access.Grants = next.Log, next.NETCONF, next.Access.Grants
+	running.Log, running.NETCONF, running.Access = next.Log, next.NETCONF, next.Access
 	h.conf = &running
 	h.log.Info("configuration read again", "op", "reload", "changed", changed, "restart", needRestart)
 	return changed, needRestart, nil

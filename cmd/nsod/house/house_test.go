@@ -41,9 +41,12 @@ func TestReload(t *testing.T) {
 			[]string{"netconf.tcp, access.grant"}, []string{"limits"}},
 		// What waits for a restart is named until then.
 		{"[yang]\npath = [\"/a /b\"]\n[log]\nlevel = \"debug\"\n[limits]\nsessions = 99\n[netconf.tcp]\nallow-root = true\n", nil, []string{"limits"}},
+		// No restart makes these count: the operator is told where to go.
+		{"[yang]\npath = [\"/a /b\"]\n[log]\nlevel = \"debug\"\n[netconf.tcp]\nallow-root = true\n[access]\nadmins = [\"alice\"]\n", nil,
+			[]string{"access.admins, which counts when a database is made: change the groups below /nacm instead"}},
 	} {
 		write(c.text)
-		changed, restart, err := h.reloadConfig(context.Background())
+		changed, restart, err := h.Reload(context.Background())
 		if err != nil || !slices.Equal(changed, c.changed) || !slices.Equal(restart, c.restart) {
 			t.Errorf("%q: changed %v, restart %v, %v", c.text, changed, restart, err)
 		}
@@ -52,7 +55,7 @@ func TestReload(t *testing.T) {
 		t.Error("what was changed does not count")
 	}
 	write("[log]\nlevel = \"loud\"\n")
-	if _, _, err := h.reloadConfig(context.Background()); err == nil || level.Level() != slog.LevelDebug || !h.policy.Load().AllowRoot {
+	if _, _, err := h.Reload(context.Background()); err == nil || level.Level() != slog.LevelDebug || !h.policy.Load().AllowRoot {
 		t.Errorf("a broken file: %v", err)
 	}
 }
