@@ -4,6 +4,7 @@ package load
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"nso.example/nso/client"
 	"nso.example/nso/test/instance"
 )
 
@@ -244,3 +246,47 @@ func after(words []string, w string) string {
 }
 
 func owner(info fs.FileInfo) string { return fmt.Sprint(info.Sys().(*syscall.Stat_t).Uid) }
+
+// TestIdle ends sessions of the management agent that are silent for as long as
+// nso.toml says.
+func TestIdle(t *testing.T) {
+	dir := instance.ForTest(t)
+	toml := filepath.Join(dir, "nso.toml")
+	if err := os.WriteFile(toml, []byte("[limits]\nidle-timeout = \"1s\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in, err := instance.New(filepath.Join(dir, "i"), "--config", toml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, in)
+	c, err := client.Dial(context.Background(), filepath.Join(in.Dir, "ipc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Call(context.Background(), "org.nso.Maapi.OpenSession", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		out := command(t, []string{"NSO_IPC_PATH=" + in.Dir + "/ipc"}, nso(t), "sessions", "--json")
+		if !strings.Contains(out, "maapi") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the session is still there: %s", out)
+		}
+	}
+	if err := in.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func nso(t *testing.T) string {
+	t.Helper()
+	path, err := instance.Bin("nso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
