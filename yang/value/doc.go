@@ -16,7 +16,10 @@
 //     a pattern that would compile to an unreasonable size is refused.
 //  4. An error is a *mgmterr.Error with tag invalid-value and without a path
 //     (RFC 7950, 8.3.1); the text names what would have been accepted.
+//  5. Typedefs of ietf-inet-types and ietf-yang-types whose description says so
+//     have one canonical form, too: addresses, prefixes, names of domains,
+//     hexadecimal strings.
 //
-// RFCs: 7950 section 9; 7951 sections 6.8 and 6.11; 4648 section 4; XML Schema
+// RFCs: 7950 section 9; 5952 section 4; 9911 sections 3 and 4; 7951 sections 6.8 and 6.11; 4648 section 4; XML Schema
 // part 2, appendix F (regular expressions).
 package value

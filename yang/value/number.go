@@ -10,31 +10,6 @@ import (
 	"nso.example/nso/yang"
 )
 
-// signedLimits are what a signed base allows (RFC 7950, 9.2).
-func signedLimits(b yang.Base) (int64, int64) {
-	switch b {
-	case yang.Int8:
-		return math.MinInt8, math.MaxInt8
-	case yang.Int16:
-		return math.MinInt16, math.MaxInt16
-	case yang.Int32:
-		return math.MinInt32, math.MaxInt32
-	}
-	return math.MinInt64, math.MaxInt64
-}
-
-func unsignedLimit(b yang.Base) uint64 {
-	switch b {
-	case yang.Uint8:
-		return math.MaxUint8
-	case yang.Uint16:
-		return math.MaxUint16
-	case yang.Uint32:
-		return math.MaxUint32
-	}
-	return math.MaxUint64
-}
-
 // magnitude reads the digits of an integer without its sign. Leading zeros are
 // decimal in data; in schema text 0 and 0x begin octal and hexadecimal numbers
 // (RFC 7950, 9.2.1). big means that it is a number that no type can hold.
@@ -99,7 +74,7 @@ func (p *parser) signed(t *yang.Type, text string) (string, bool) {
 	default:
 		v = int64(n)
 	}
-	if min, max := signedLimits(t.Base); v < min || v > max || !inSigned(t.Ranges, v) {
+	if min, max := t.Base.Signed(); v < min || v > max || !inSigned(t.Ranges, v) {
 		return "", p.broken(t.RangeError, text, "not in the range %s", rangeText(t))
 	}
 	if !neg && canonicalInt(text, n) {
@@ -129,7 +104,7 @@ func (p *parser) unsigned(t *yang.Type, text string) (string, bool) {
 			in = true
 		}
 	}
-	if big || neg && n != 0 || n > unsignedLimit(t.Base) || !in {
+	if big || neg && n != 0 || n > t.Base.Unsigned() || !in {
 		return "", p.broken(t.RangeError, text, "not in the range %s", rangeText(t))
 	}
 	if canonicalInt(text, n) {
@@ -227,7 +202,7 @@ func rangeText(t *yang.Type) string {
 	}
 	switch t.Base {
 	case yang.Uint8, yang.Uint16, yang.Uint32, yang.Uint64:
-		limit := unsignedLimit(t.Base)
+		limit := t.Base.Unsigned()
 		for _, r := range t.Ranges {
 			part(strconv.FormatUint(r.UMin, 10), strconv.FormatUint(r.UMax, 10))
 		}
@@ -242,7 +217,7 @@ func rangeText(t *yang.Type) string {
 			part(FormatDecimal64(math.MinInt64, t.FractionDigits), FormatDecimal64(math.MaxInt64, t.FractionDigits))
 		}
 	default:
-		min, max := signedLimits(t.Base)
+		min, max := t.Base.Signed()
 		for _, r := range t.Ranges {
 			part(strconv.FormatInt(r.Min, 10), strconv.FormatInt(r.Max, 10))
 		}

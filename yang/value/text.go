@@ -52,6 +52,9 @@ func (p *parser) string(t *yang.Type, text string) (string, bool) {
 			return "", p.broken(pat.Complaint, text, "it does not match the pattern %s", pat.Source)
 		}
 	}
+	if len(t.Patterns) > 0 && len(t.Typedefs) > 0 {
+		return described(t, text), true
+	}
 	return text, true
 }
 
