@@ -2,7 +2,10 @@
 
 package yang
 
-import "regexp"
+import (
+	"math"
+	"regexp"
+)
 
 // Base is a built-in type (RFC 7950, 4.2.4).
 type Base uint8
@@ -34,6 +37,33 @@ func (b Base) String() string {
 	return [...]string{"", "binary", "bits", "boolean", "decimal64", "empty", "enumeration", "identityref",
 		"instance-identifier", "int8", "int16", "int32", "int64", "leafref", "string", "uint8", "uint16",
 		"uint32", "uint64", "union"}[b]
+}
+
+// Signed are the least and greatest value of a signed integer base (RFC 7950,
+// 9.2); those of int64 for any other, decimal64 among them (scaled: 9.3).
+func (b Base) Signed() (least, greatest int64) {
+	switch b {
+	case Int8:
+		return math.MinInt8, math.MaxInt8
+	case Int16:
+		return math.MinInt16, math.MaxInt16
+	case Int32:
+		return math.MinInt32, math.MaxInt32
+	}
+	return math.MinInt64, math.MaxInt64
+}
+
+// Unsigned is the greatest value of an unsigned integer base (RFC 7950, 9.2).
+func (b Base) Unsigned() uint64 {
+	switch b {
+	case Uint8:
+		return math.MaxUint8
+	case Uint16:
+		return math.MaxUint16
+	case Uint32:
+		return math.MaxUint32
+	}
+	return math.MaxUint64
 }
 
 // Type is a type with all restrictions of its typedef chain resolved.

@@ -12,31 +12,6 @@ import (
 	"nso.example/nso/yang/parse"
 )
 
-// limits are the least and greatest value of a signed or scaled base.
-func limits(b yang.Base) (int64, int64) {
-	switch b {
-	case yang.Int8:
-		return math.MinInt8, math.MaxInt8
-	case yang.Int16:
-		return math.MinInt16, math.MaxInt16
-	case yang.Int32:
-		return math.MinInt32, math.MaxInt32
-	}
-	return math.MinInt64, math.MaxInt64
-}
-
-func unsignedLimit(b yang.Base) uint64 {
-	switch b {
-	case yang.Uint8:
-		return math.MaxUint8
-	case yang.Uint16:
-		return math.MaxUint16
-	case yang.Uint32:
-		return math.MaxUint32
-	}
-	return math.MaxUint64
-}
-
 // interval is a part of a range in one of the two number spaces.
 type interval[N int64 | uint64] struct{ lo, hi N }
 
@@ -103,7 +78,7 @@ func (r *restrictor) ranges() {
 	t := r.t
 	var err error
 	if t.Base >= yang.Uint8 && t.Base <= yang.Uint64 {
-		most := unsignedLimit(t.Base)
+		most := t.Base.Unsigned()
 		allowed := []interval[uint64]{{0, most}}
 		if t.Ranges != nil {
 			allowed = allowed[:0]
@@ -124,7 +99,7 @@ func (r *restrictor) ranges() {
 			t.Ranges = append(t.Ranges, yang.Range{UMin: i.lo, UMax: i.hi})
 		}
 	} else {
-		lo, hi := limits(t.Base)
+		lo, hi := t.Base.Signed()
 		allowed := []interval[int64]{{lo, hi}}
 		if t.Ranges != nil {
 			allowed = allowed[:0]
