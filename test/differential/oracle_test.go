@@ -81,6 +81,8 @@ func judge(t *testing.T, program, work string, dirs, modules, documents []string
 	if !found || strings.Contains(about, "libyang[0]") {
 		t.Fatalf("yanglint refuses a module: %v\n%s", runErr, strings.Join(complaints.FindAllString(about, 10), "\n"))
 	}
+	_, said, _ = strings.Cut(said, "\n")
+	next := len(documents)
 	for i := from; i < len(documents); i++ {
 		text, err := os.ReadFile(name(i, "json"))
 		if err != nil {
@@ -88,17 +90,19 @@ func judge(t *testing.T, program, work string, dirs, modules, documents []string
 				t.Fatalf("yanglint wrote nothing for document %d: %.2000s", i, said)
 			}
 			out[max(i-1, from)].crashed = true // the one that it had begun
-			return max(i, from+1)
+			next = max(i, from+1)
+			break
 		}
 		out[i] = verdict{ok: len(text) > 0, json: string(text)}
 	}
-	last := len(documents) - 1
 	for _, m := range reasons.FindAllStringSubmatch(said, -1) {
 		var i int
 		if _, err := fmt.Sscan(m[2], &i); err == nil && i < len(out) {
 			out[i].why = strings.TrimSpace(m[1])
 		}
 	}
-	out[last].crashed = runErr != nil && !out[last].ok && out[last].why == ""
-	return len(documents)
+	if last := len(documents) - 1; next > last {
+		out[last].crashed = out[last].crashed || runErr != nil && !out[last].ok && out[last].why == ""
+	}
+	return next
 }
