@@ -65,6 +65,16 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
+// cacheDir is where root file systems are kept: in the user's cache, so that
+// every checkout uses the same, else in the checkout.
+func cacheDir(t testing.TB) string {
+	t.Helper()
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "nso-bed")
+	}
+	return filepath.Join(sourceDir(t), "..", "..", ".cache", "bed")
+}
+
 // rootfs returns the cached root file system of the suite and makes it if it is
 // not there.
 func rootfs(t testing.TB, suite string) string {
@@ -78,7 +88,7 @@ func rootfs(t testing.TB, suite string) string {
 		t.Fatal(err)
 	}
 	// Made anew when the script, and so the list of packages, changes.
-	dir := filepath.Join(sourceDir(t), "..", "..", ".cache", "bed", suite+"-"+checksum(text))
+	dir := filepath.Join(cacheDir(t), suite+"-"+checksum(text))
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
