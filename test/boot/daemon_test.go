@@ -92,8 +92,8 @@ func (s *system) whoMayConnect() {
 		s.t.Errorf("bob is %s", out)
 	}
 	// Being able to connect gives nothing else.
-	s.refused("bob", []string{"nso", "status"}, "permission denied")
-	s.refused("bob", []string{"nso", "stop"}, "permission denied")
+	s.refused("bob", []string{"nso", "status"}, "only its administrators")
+	s.refused("bob", []string{"nso", "stop"}, "only its administrators")
 	s.refused("bob", []string{"nso", "cli", "-c", "show system"})
 }
 
