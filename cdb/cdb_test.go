@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"nso.example/nso/cdb/journal"
@@ -222,19 +223,21 @@ func BenchmarkCommit(b *testing.B) {
 func TestFailedSync(t *testing.T) {
 	w := world{t, treetest.Flat()}
 	fs := journal.NewMemory()
-	db := w.open("", Options{Journal: journal.Options{FS: fs}})
-	w.commit(db, w.with(db.Root(), entry(1, "a")))
-	root := db.Root()
+	var failing atomic.Bool // the journal prepares its next segment beside us
 	fs.Step = func(op, name string) error {
-		if op == "sync" {
+		if op == "sync" && failing.Load() {
 			return errors.New("input/output error")
 		}
 		return nil
 	}
+	db := w.open("", Options{Journal: journal.Options{FS: fs}})
+	w.commit(db, w.with(db.Root(), entry(1, "a")))
+	root := db.Root()
+	failing.Store(true)
 	if _, err := db.Commit(context.Background(), root, w.with(root, entry(1, "b")), Meta{}); !errors.Is(err, ErrUnsure) {
 		t.Errorf("a failed sync gave %v", err)
 	}
-	fs.Step = nil
+	failing.Store(false)
 	if _, err := db.Commit(context.Background(), root, w.with(root, entry(1, "c")), Meta{}); !errors.Is(err, ErrStopped) || errors.Is(err, ErrUnsure) {
 		t.Errorf("a commit after it gave %v", err)
 	}
