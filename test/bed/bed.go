@@ -8,7 +8,8 @@
 //
 // Invariants:
 //  1. The cached root file system is made whole or not at all, and never written.
-//  2. A box that a test started has ended when the test has.
+//  2. A box that a test started has ended when the test has, also when the test is
+//     killed.
 package bed
 
 import (
@@ -39,6 +40,8 @@ type Box struct {
 	cmd    *exec.Cmd
 	out    bytes.Buffer
 	outMu  sync.Mutex
+	reaper *exec.Cmd // ends the box when pipe is closed
+	pipe   *os.File
 }
 
 // Boot starts a system of a Debian release: "bookworm" or "trixie".
@@ -55,6 +58,7 @@ func Boot(t testing.TB, suite string) *Box {
 	b := &Box{t: t, name: "nso-" + random(4)}
 	b.disk(rootfs(t, suite))
 	t.Cleanup(b.end)
+	b.guard()
 	b.start()
 	return b
 }
@@ -251,6 +255,28 @@ func firstChild(pid int) int {
 	return n
 }
 
+// guard starts a process that ends the box if this one is killed: it waits for
+// the end of a pipe that this process holds open.
+func (b *Box) guard() {
+	b.t.Helper()
+	r, w, err := os.Pipe()
+	b.must(err)
+	script := `read -r _
+		for _ in 1 2 3 4 5; do
+			left=$(grep -l "/$1/" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3)
+			[ -z "$left" ] && break
+			kill -9 $left; sleep 0.2
+		done
+		umount -l "$2/root" "$2"; rmdir "$2"; shift 2
+		for g; do find "$g" -depth -type d -exec rmdir {} ';'; done`
+	b.reaper = exec.Command("/bin/sh", append([]string{"-c", script, "sh", b.name, b.dir}, b.groups()...)...)
+	b.reaper.Stdin = r
+	b.reaper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	b.must(b.reaper.Start())
+	r.Close()
+	b.pipe = w
+}
+
 // end kills the system and takes its disk away.
 func (b *Box) end() {
 	if b.cmd != nil {
@@ -276,8 +302,22 @@ func (b *Box) end() {
 		syscall.Unmount(m, syscall.MNT_DETACH)
 	}
 	os.RemoveAll(b.dir)
+	if b.reaper != nil { // finds nothing to do any more
+		b.pipe.Close()
+		b.reaper.Wait()
+	}
+	// A group whose last process has just been killed is busy for a moment.
 	for _, g := range b.groups() {
-		removeGroup(g)
+		for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			removeGroup(g)
+			if _, err := os.Stat(g); err != nil {
+				break
+			}
+			if time.Now().After(end) {
+				b.t.Logf("%s: %s is left", b.name, g)
+				break
+			}
+		}
 	}
 }
 
