@@ -63,7 +63,7 @@ func main() {
 				if e.Action == "fail" {
 					broken = append(broken, e.Package)
 					fmt.Print(strings.Join(lines, ""))
-				} else if e.Elapsed > 0 {
+				} else if e.Action == "pass" && e.Elapsed > 0 {
 					fmt.Printf("%-4s %s %.1fs\n", e.Action, e.Package, e.Elapsed)
 				}
 				continue
@@ -88,6 +88,9 @@ func main() {
 	sort.Strings(skips)
 	for _, s := range skips {
 		fmt.Println("not run:", s)
+	}
+	if os.Getuid() != 0 {
+		fmt.Println("not run: what needs root, booted systems first of all; to run it: sudo make test")
 	}
 	fmt.Printf("in %s\n", time.Since(begin).Round(time.Second))
 	fmt.Printf("tests: %d passed, %d failed, %d skipped\n", passed, failed, skipped)
