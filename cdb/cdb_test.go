@@ -19,7 +19,7 @@ import (
 )
 
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	schema *yang.Schema
 }
 
@@ -193,7 +193,7 @@ func BenchmarkCommit(b *testing.B) {
 	schema := treetest.Flat()
 	for _, n := range []int{1, 100000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			w := world{nil, schema}
+			w := world{b, schema}
 			db, err := Open(b.TempDir(), Options{Schema: schema})
 			if err != nil {
 				b.Fatal(err)
