@@ -24,16 +24,17 @@ type atPath struct {
 	Path string `json:"path"`
 }
 
-// located decodes a call on a path, and finds transaction and path.
-func (r *room) located(c *varlink.Call, in *atPath) (*transaction, tree.Path, error) {
+// located decodes a call on a path into in, of which at is a part, and finds
+// transaction and path.
+func (r *room) located(c *varlink.Call, in any, at *atPath) (*transaction, tree.Path, error) {
 	if err := c.Decode(in); err != nil {
 		return nil, nil, err
 	}
-	t, err := of(c).transaction(in.TH)
+	t, err := of(c).transaction(at.TH)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := r.path(in.Path)
+	p, err := r.path(at.Path)
 	return t, p, err
 }
 
@@ -46,7 +47,7 @@ func (r *room) path(text string) (tree.Path, error) {
 
 func (r *room) get(_ context.Context, c *varlink.Call) error {
 	var in atPath
-	t, p, err := r.located(c, &in)
+	t, p, err := r.located(c, &in, &in)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (r *room) get(_ context.Context, c *varlink.Call) error {
 
 func (r *room) exists(_ context.Context, c *varlink.Call) error {
 	var in atPath
-	t, p, err := r.located(c, &in)
+	t, p, err := r.located(c, &in, &in)
 	if err != nil {
 		return err
 	}
@@ -77,14 +78,7 @@ func (r *room) show(_ context.Context, c *varlink.Call) error {
 		atPath
 		Format string `json:"format"`
 	}
-	if err := c.Decode(&in); err != nil {
-		return err
-	}
-	t, err := of(c).transaction(in.TH)
-	if err != nil {
-		return err
-	}
-	p, err := r.path(in.Path)
+	t, p, err := r.located(c, &in, &in.atPath)
 	if err != nil {
 		return err
 	}
@@ -167,14 +161,7 @@ func (r *room) keys(_ context.Context, c *varlink.Call) error {
 		After  *[]string `json:"after"`
 		Limit  *int      `json:"limit"`
 	}
-	if err := c.Decode(&in); err != nil {
-		return err
-	}
-	t, err := of(c).transaction(in.TH)
-	if err != nil {
-		return err
-	}
-	p, err := r.path(in.Path)
+	t, p, err := r.located(c, &in, &in.atPath)
 	if err != nil {
 		return err
 	}
