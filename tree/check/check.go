@@ -30,18 +30,21 @@ const yangNamespace = "urn:ietf:params:xml:ns:yang:1"
 
 // checker is one validation.
 type checker struct {
-	r        *Rules
-	old      *tree.Node
-	root     *xpath.Node // of the tree that is checked
-	found    []found
-	when     int // nesting of "when" that ask for defaults with "when"
-	removals []*xpath.Node
-	slab     []xpath.Node
-	made     int // slabs
-	steps    int // left of maxSteps
-	scratch  xpath.Scratch
-	asks     func(*xpath.Node) bool // c.inUse
-	off      map[string]bool        // paths of data whose "when" does not hold
+	r     *Rules
+	old   *tree.Node
+	root  *xpath.Node // of the tree that is checked
+	found []found
+	// operation: what is checked is no configuration, but an operation or
+	// notification beside it.
+	operation bool
+	when      int // nesting of "when" that ask for defaults with "when"
+	removals  []*xpath.Node
+	slab      []xpath.Node
+	made      int // slabs
+	steps     int // left of maxSteps
+	scratch   xpath.Scratch
+	asks      func(*xpath.Node) bool // c.inUse
+	off       map[string]bool        // paths of data whose "when" does not hold
 }
 
 // found is an error and where it belongs in the order of errors.
@@ -158,7 +161,7 @@ func (c *checker) context(n *xpath.Node) xpath.Context {
 	if c.asks == nil {
 		c.asks = c.inUse
 	}
-	return xpath.Context{Node: n, ConfigOnly: true, InUse: c.asks, Scratch: &c.scratch, Total: &c.steps}
+	return xpath.Context{Node: n, ConfigOnly: !c.operation, InUse: c.asks, Scratch: &c.scratch, Total: &c.steps}
 }
 
 // below makes a child of n.
@@ -302,7 +305,7 @@ func (c *checker) musts(p *point, n *xpath.Node) {
 		}
 		// RFC 7950, 15.4 and 7.5.4.
 		e := mgmterr.New(mgmterr.OperationFailed, pathOf(n, nil), "cannot accept %s: the condition %q does not hold",
-			n.Schema.Name, m.XPath.Source)
+			nameOf(n.Schema), m.XPath.Source)
 		if m.ErrorMessage != "" {
 			e.Message = m.ErrorMessage
 		}
@@ -380,7 +383,12 @@ func (c *checker) counts(p *point, n *xpath.Node) {
 	t := n.Tree
 	for _, m := range p.needs.mandatory {
 		if !t.Has(m) && c.asked(n, m) {
-			c.report(n, rankMandatory, mgmterr.New(mgmterr.DataMissing, pathOf(n, m), "cannot leave %s out: it is mandatory", m.Name))
+			e := mgmterr.New(mgmterr.DataMissing, pathOf(n, m), "cannot leave %s out: it is mandatory", m.Name)
+			if c.operation { // a message lacks an element (RFC 6241, appendix A)
+				e.Tag = mgmterr.MissingElement
+				e = e.WithInfo("bad-element", m.Name)
+			}
+			c.report(n, rankMandatory, e)
 		}
 	}
 	for _, choice := range p.needs.choices {
@@ -409,7 +417,7 @@ func (c *checker) keys(n *xpath.Node) {
 		switch {
 		case child.Node != nil:
 			c.keys(n.Below(child.Schema, child.Node, ""))
-		case child.List != nil && child.Schema.Config:
+		case child.List != nil && (child.Schema.Config || c.operation):
 			entry := n.Below(child.Schema, nil, "")
 			for e := range child.List.All() {
 				entry.Tree = e

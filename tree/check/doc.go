@@ -3,6 +3,8 @@
 // Package check validates a configuration: the constraints of RFC 7950, section
 // 8.1, that hold for a whole datastore.
 //
+// It does the same for one operation or notification beside a datastore.
+//
 // It reads trees and makes a new one only to delete what a false "when" deletes;
 // it does not check the lexical form of values (yang/value did that when they
 // came in), nor access.
@@ -13,10 +15,11 @@
 //     difference can affect: the dependency sets of yang/xpath say what that is.
 //  2. Default values in use and non-presence containers are validated as if
 //     they were stored (RFC 7950, 7.6.1 and 6.4.1).
-//  3. Only configuration is validated.
+//  3. Of a datastore only configuration is validated; of an operation or
+//     notification all of it, with the datastore and state around it.
 //  4. Errors are ordered by the place of their nodes in the document, then by
 //     the constraint. At most maxErrors are reported.
 //
-// RFCs: 7950 sections 7.5.3, 7.5.4, 7.6.5, 7.7.5, 7.7.6, 7.8.3, 7.9.4, 7.21.5,
-// 8.1, 8.3, 9.9, 9.13 and 15.
+// RFCs: 7950 sections 6.4.1, 7.5.3, 7.5.4, 7.6.5, 7.7.5, 7.7.6, 7.8.3, 7.9.4,
+// 7.14, 7.15, 7.16, 7.21.5, 8.1, 8.3, 9.9, 9.13 and 15.
 package check

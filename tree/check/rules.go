@@ -92,7 +92,47 @@ func Compile(schema *yang.Schema) (*Rules, error) {
 		}
 	}
 	r.extent(schema.Root)
-	return r, nil
+	return r, r.operations()
+}
+
+// operations compiles what Operation asks. No change of data triggers any of it.
+func (r *Rules) operations() error {
+	for _, n := range r.schema.Nodes {
+		switch {
+		case isOperation(n):
+			if err := r.walk(n); err != nil {
+				return err
+			}
+		case n.IsData() && !n.Config && len(n.Whens) > 0 && home(n).Kind == yang.KindRoot:
+			// Of state: whether a default is in use that an expression reads.
+			r.points[n.ID] = &point{node: n}
+			if err := r.conditions(r.points[n.ID], n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// home is the top of the document that a node is in: the root of a datastore, an
+// operation, a notification or a structure.
+func home(n *yang.Node) *yang.Node {
+	for n.DataParent != nil && !isOperation(n) {
+		n = n.DataParent
+	}
+	return n
+}
+
+// conditions compiles the "when" statements of a node for a point.
+func (r *Rules) conditions(p *point, n *yang.Node) error {
+	for _, x := range n.Whens {
+		e, err := xpath.Compile(r.schema, x)
+		if err != nil {
+			return wrap(n, x.Pos, "when", err)
+		}
+		p.whens = append(p.whens, e)
+	}
+	return nil
 }
 
 const far = 1 << 30
@@ -125,15 +165,17 @@ func (r *Rules) point(n *yang.Node) *point {
 
 // walk compiles n and everything below.
 func (r *Rules) walk(n *yang.Node) error {
-	p := &point{node: n, deepWhen: len(n.Whens) > 0}
+	p := &point{node: n}
 	r.points[n.ID] = p
-	for _, x := range n.Whens {
-		e, err := xpath.Compile(r.schema, x)
-		if err != nil {
-			return wrap(n, x.Pos, "when", err)
-		}
-		p.whens = append(p.whens, e)
+	if err := r.conditions(p, n); err != nil {
+		return err
 	}
+	if n.Kind == yang.KindInput || n.Kind == yang.KindOutput { // of an augment with an action in it
+		if err := r.conditions(p, n.Parent); err != nil {
+			return err
+		}
+	}
+	p.deepWhen = len(p.whens) > 0
 	for _, m := range n.Musts {
 		e, err := xpath.Compile(r.schema, m.XPath)
 		if err != nil {
@@ -146,14 +188,15 @@ func (r *Rules) walk(n *yang.Node) error {
 			return wrap(n, n.Pos, "path", err)
 		}
 	}
+	operation := isOperation(home(n))
 	for _, c := range n.Children {
-		if err := r.choices(p, c); err != nil {
+		if err := r.choices(p, c, operation); err != nil {
 			return err
 		}
 	}
 	p.deep = len(p.whens) > 0 || len(p.musts) > 0 || p.refer || p.needs.any()
 	for _, c := range n.DataChildren {
-		if !c.Config {
+		if !c.Config && !operation {
 			continue
 		}
 		switch c.Kind {
@@ -189,24 +232,20 @@ func wrap(n *yang.Node, pos yang.Position, what string, err error) error {
 }
 
 // choices collects the choices below a node, those in cases included.
-func (r *Rules) choices(p *point, c *yang.Node) error {
+func (r *Rules) choices(p *point, c *yang.Node, operation bool) error {
 	if c.Kind != yang.KindChoice && c.Kind != yang.KindCase {
 		return nil
 	}
-	if c.Kind == yang.KindChoice && c.Config {
+	if c.Kind == yang.KindChoice && (c.Config || operation) {
 		p.needs.choices = append(p.needs.choices, c)
 		own := &point{node: c}
 		r.points[c.ID] = own
-		for _, x := range c.Whens {
-			e, err := xpath.Compile(r.schema, x)
-			if err != nil {
-				return wrap(c, x.Pos, "when", err)
-			}
-			own.whens = append(own.whens, e)
+		if err := r.conditions(own, c); err != nil {
+			return err
 		}
 	}
 	for _, n := range c.Children {
-		if err := r.choices(p, n); err != nil {
+		if err := r.choices(p, n, operation); err != nil {
 			return err
 		}
 	}

@@ -48,8 +48,8 @@ func (c *checker) whenOf(p *point, n *xpath.Node) bool {
 			break
 		}
 	}
-	e := mgmterr.New(mgmterr.UnknownElement, path.String(), "cannot set %s here: it exists only if %q holds", n.Schema.Name, source)
-	c.report(n, rankWhen, e.WithInfo("bad-element", n.Schema.Name))
+	e := mgmterr.New(mgmterr.UnknownElement, path.String(), "cannot set %s here: it exists only if %q holds", nameOf(n.Schema), source)
+	c.report(n, rankWhen, e.WithInfo("bad-element", nameOf(n.Schema)))
 	return false
 }
 

@@ -100,6 +100,8 @@ func (n *Node) Path() tree.Path {
 func (n *Node) step() tree.Step {
 	s := tree.Step{Schema: n.Schema}
 	switch n.Schema.Kind {
+	case yang.KindInput, yang.KindOutput: // which are no elements
+		s.Schema = n.Schema.Parent
 	case yang.KindList:
 		s.HasKey = true
 		if s.Key = n.Tree.Key(); len(n.Schema.Keys) == 0 {
