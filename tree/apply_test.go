@@ -369,3 +369,31 @@ func TestGuardRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A key that MakeKey did not make is refused, wherever an edit has it.
+func TestMalformedKeys(t *testing.T) {
+	s := treetest.All()
+	net := s.Root.Child("t", "net")
+	ace, pair := net.Child("", "ace"), net.Child("", "pair")
+	one := func(e tree.Edit) *tree.Edit {
+		return &tree.Edit{Schema: s.Root, Children: []tree.Edit{{Schema: net, Children: []tree.Edit{e}}}}
+	}
+	root, err := tree.Apply(tree.New(s.Root), one(tree.Edit{Schema: ace, Key: tree.MakeKey(ace, "a")}), nil)
+	must(t, err)
+	for _, key := range []tree.Key{"", "x", "\x00", "\x00\x05ab", "\x01\x01a", "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x80", "\x00\x01ab", "\x00\x01a\x00\x01a"} {
+		at := tree.Insert{Where: tree.Before, Anchor: key}
+		_, err := tree.Apply(root, one(tree.Edit{Schema: ace, Key: tree.MakeKey(ace, "b"), Insert: at}), nil)
+		var e *mgmterr.Error
+		if !errors.As(err, &e) || e.AppTag != "missing-instance" || e.Tag != mgmterr.BadAttribute {
+			t.Errorf("anchor %q: %v", key, err)
+		}
+		if err := tree.NewEditor(root).Move(tree.Path{{Schema: net}, {Schema: ace, Key: tree.MakeKey(ace, "a"), HasKey: true}}, at); err == nil {
+			t.Errorf("moved to anchor %q", key)
+		}
+		for _, list := range []*yang.Node{ace, pair} {
+			if _, err := tree.Apply(root, one(tree.Edit{Schema: list, Key: key}), nil); err == nil {
+				t.Errorf("entry %q was made", key)
+			}
+		}
+	}
+}

@@ -36,6 +36,31 @@ func MakeKey(list *yang.Node, values ...string) Key {
 	return Key(b)
 }
 
+// fits reports whether k is a key as MakeKey makes them for that list, which has
+// keys. Nothing else here may see one that is not.
+func (k Key) fits(list *yang.Node) bool {
+	rest := string(k)
+	for i := range list.Keys {
+		index, a := anyUvarint(rest)
+		size, b := anyUvarint(rest[a:])
+		if a == 0 || b == 0 || index != i || size > len(rest)-a-b {
+			return false
+		}
+		rest = rest[a+b+size:]
+	}
+	return rest == ""
+}
+
+// anyUvarint is uvarint for any text; size is 0 where it begins with none.
+func anyUvarint(s string) (v, size int) {
+	for i := 0; i < len(s) && i < 5; i++ {
+		if s[i] < 0x80 {
+			return uvarint(s)
+		}
+	}
+	return 0, 0
+}
+
 // Values decodes the key of an entry of that list.
 func (k Key) Values(list *yang.Node) []string {
 	if len(list.Keys) == 0 {

@@ -211,11 +211,7 @@ func (a *applier) entry(m *mut, e *Edit) error {
 
 // checkKey makes sure that a key is one of the list's, whoever made the edit.
 func (a *applier) checkKey(s *yang.Node, key Key, t *Node) error {
-	n := 0
-	for rest := string(key); rest != ""; n++ {
-		_, _, rest = nextLeaf(rest)
-	}
-	if n != len(s.Keys) || t != nil && (t.schema != s || t.Key() != key) {
+	if !key.fits(s) || t != nil && (t.schema != s || t.Key() != key) {
 		return a.fail(mgmterr.MissingElement, &Step{Schema: s}, "cannot edit list %s: the key does not fit; use %s", s.Name, exampleKeys(s))
 	}
 	return nil
@@ -240,6 +236,9 @@ func (a *applier) storeEntry(m *mut, st Step, old, n *Node, at Insert) error {
 	if !moves {
 		m.ownList(s, a.token).put(a.token, n, nil)
 		return nil
+	}
+	if (at.Where == Before || at.Where == After) && !at.Anchor.fits(s) {
+		return a.noAnchor(st)
 	}
 	l := m.ownList(s, a.token)
 	before, _ := l.user.index.get(byItem(l.rankedProbe(st.Key)))

@@ -10,6 +10,7 @@ import (
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
 )
@@ -32,6 +33,10 @@ func (d *decoder) attributes(s *yang.Node, op tree.Op, t *xmlstream.Token) (_ tr
 			insert = string(a.Value)
 		case d.edit && a.Name.Space == nsYang && (a.Name.Local == "key" || a.Name.Local == "value"):
 			anchorName, anchor = a.Name.Local, string(a.Value)
+		case d.options.Meta != nil && a.Name.Space != "" && s.Kind != yang.KindAnyxml:
+			if err := d.annotation(s, a); err != nil {
+				return op, at, err
+			}
 		case a.Name.Space != nsBase && a.Name.Space != nsYang && (s.Kind == yang.KindAnydata || s.Kind == yang.KindAnyxml):
 			continue // content
 		default:
@@ -44,6 +49,30 @@ func (d *decoder) attributes(s *yang.Node, op tree.Op, t *xmlstream.Token) (_ tr
 	}
 	at, err = d.insert(s, insert, anchorName, anchor)
 	return op, at, err
+}
+
+// annotation reads an attribute that a module defines (RFC 7952, 5.1).
+func (d *decoder) annotation(s *yang.Node, a *xmlstream.Attr) error {
+	def := meta.ByNamespace(d.schema, a.Name.Space, a.Name.Local)
+	if def == nil {
+		return d.fail(mgmterr.UnknownAttribute, s, "cannot use attribute %s of %s: no module in use defines such an annotation in namespace %s", a.Name.Local, s.Name, a.Name.Space).
+			WithInfo("bad-attribute", a.Name.Local).WithInfo("bad-element", s.Name)
+	}
+	v, err := value.Parse(def.Type, string(a.Value), d)
+	if err != nil {
+		return d.badAttribute(s, a.Name.Local, err.Error())
+	}
+	if s.Kind == yang.KindAnydata {
+		return nil // it stays with the content
+	}
+	if def.Module.Name == meta.DefaultModule {
+		if s.Kind != yang.KindLeaf && s.Kind != yang.KindLeafList { // RFC 6243, 6
+			return d.badAttribute(s, a.Name.Local, "only leafs and leaf-lists have defaults")
+		}
+		d.tagged = true
+	}
+	d.pending = append(d.pending, meta.Annotation{Def: def, Value: v})
+	return nil
 }
 
 func (d *decoder) hint(n xmlstream.Name) string {

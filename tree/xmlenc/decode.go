@@ -4,10 +4,12 @@ package xmlenc
 
 import (
 	"errors"
+	"slices"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
 )
@@ -27,10 +29,17 @@ type ConfigOptions struct {
 type DecodeOptions struct {
 	// ConfigOnly refuses state.
 	ConfigOnly bool
-	// Report, if set, is told of each error, and what is wrong is left out of the
-	// tree. Without it, and where XML is not well-formed, the first error ends
-	// the reading.
-	Report func(*mgmterr.Error)
+	// Report, if set, is told of each error and where it was found, and what is
+	// wrong is left out of the tree. Without it, and where XML is not well-formed,
+	// the first error ends the reading.
+	Report func(e *mgmterr.Error, line, column int)
+	// Meta, if set, is given the annotations that modules define (RFC 7952), and
+	// what is tagged as a default (RFC 6243) is left out. Without it every such
+	// attribute is refused.
+	Meta *meta.Node
+	// Place, if set, is asked about each node that begins, and what it returns, if
+	// that is not nil, is told where the instance is.
+	Place func(s *yang.Node) func(p tree.Path, line, column int)
 }
 
 // DecodeConfig reads the children of the element that r has open, the <config>
@@ -71,8 +80,8 @@ func DecodeTree(r *xmlstream.Reader, schema *yang.Schema, options DecodeOptions)
 			WithInfo("bad-element", "data")
 	}
 	d := newDecoder(r, schema, schema.Root)
-	d.configOnly, d.report = options.ConfigOnly, options.Report
-	f := frame{schema: schema.Root}
+	d.configOnly, d.options = options.ConfigOnly, options
+	f := frame{schema: schema.Root, meta: options.Meta}
 	if (t.Name.Local == "data" || t.Name.Local == "config") && (t.Name.Space == "" || t.Name.Space == nsBase) {
 		err = d.children(&f)
 	} else {
@@ -93,8 +102,8 @@ func DecodeTree(r *xmlstream.Reader, schema *yang.Schema, options DecodeOptions)
 // tag, as a node of that schema node: the root, or the input of an rpc.
 func DecodeNode(r *xmlstream.Reader, schema *yang.Schema, at *yang.Node, options DecodeOptions) (*tree.Node, error) {
 	d := newDecoder(r, schema, at)
-	d.configOnly, d.report = options.ConfigOnly, options.Report
-	if err := d.children(&frame{schema: at}); err != nil {
+	d.configOnly, d.options = options.ConfigOnly, options
+	if err := d.children(&frame{schema: at, meta: options.Meta}); err != nil {
 		return nil, err
 	}
 	return d.done()
@@ -109,6 +118,8 @@ type frame struct {
 	next   int          // guess: index of the child that comes next
 	skip   bool         // to be deleted: only keys count
 	keys   bool         // one of the keys is wrong, and reported
+	meta   *meta.Node   // of the node, made when something has an annotation
+	places map[*yang.Node]int
 }
 
 type decoder struct {
@@ -117,7 +128,9 @@ type decoder struct {
 	b          *tree.Builder
 	edit       bool // operations are allowed
 	configOnly bool
-	report     func(*mgmterr.Error)
+	options    DecodeOptions     // of data, not of edits
+	pending    []meta.Annotation // of the element at hand
+	tagged     bool              // something is tagged as a default
 	seen       []seen   // by yang.Node.ID
 	frames     []*frame // by depth, used again
 	depth      int
@@ -251,6 +264,13 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 	if s == nil {
 		return d.unknown(f, t.Name)
 	}
+	var place func(tree.Path, int, int)
+	var begin xmlstream.Position
+	if d.options.Place != nil {
+		if place = d.options.Place(s); place != nil {
+			begin = d.r.Begin()
+		}
+	}
 	f.next = s.Index
 	if s.Kind != yang.KindList && s.Kind != yang.KindLeafList {
 		f.next++
@@ -261,6 +281,7 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 	}
 	op := f.op
 	var at tree.Insert
+	d.pending = d.pending[:0]
 	if len(t.Attrs) > 0 {
 		var err error
 		if op, at, err = d.attributes(s, op, t); err != nil {
@@ -284,9 +305,18 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 	}
 	switch s.Kind {
 	case yang.KindContainer, yang.KindList:
+		if place != nil || d.options.Meta != nil {
+			return d.noted(f, s, place, begin)
+		}
 		return d.inner(f, s, op, at, plain, gone)
 	case yang.KindLeaf, yang.KindLeafList:
+		if place != nil {
+			place(append(d.b.Path(), tree.Step{Schema: s}), begin.Line, begin.Column)
+		}
 		return d.leaf(f, s, op, at, plain || f.skip, gone)
+	}
+	if place != nil {
+		place(append(d.b.Path(), tree.Step{Schema: s}), begin.Line, begin.Column)
 	}
 	return d.any(f, s, op, t, plain, gone)
 }
@@ -335,6 +365,67 @@ func (d *decoder) inner(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plai
 	return nil
 }
 
+// noted is inner for data whose annotations or place somebody wants to know.
+func (d *decoder) noted(f *frame, s *yang.Node, place func(tree.Path, int, int), begin xmlstream.Position) error {
+	if d.depth == len(d.frames) {
+		d.frames = append(d.frames, new(frame))
+	}
+	c := d.frames[d.depth]
+	*c = frame{schema: s}
+	if len(d.pending) > 0 {
+		c.meta = &meta.Node{Annotations: slices.Clone(d.pending)}
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	d.b.Open(s)
+	if err := d.children(c); err != nil {
+		return err
+	}
+	if place != nil {
+		place(d.b.Path(), begin.Line, begin.Column)
+	}
+	if c.keys {
+		d.b.Abort()
+		return nil
+	}
+	n, err := d.b.Finish()
+	if err != nil {
+		return d.lift(err, s)
+	}
+	d.note(f, s, string(n.Key()), c.meta)
+	return d.lift(d.b.Add(n), s)
+}
+
+// note puts the table of a child into that of f.
+func (d *decoder) note(f *frame, s *yang.Node, key string, n *meta.Node) {
+	if d.options.Meta == nil {
+		return
+	}
+	at := 0
+	if meta.Placed(s) {
+		if f.places == nil {
+			f.places = make(map[*yang.Node]int)
+		}
+		at = f.places[s]
+		f.places[s]++
+	}
+	if n.Empty() {
+		return
+	}
+	if f.meta == nil {
+		f.meta = &meta.Node{}
+	}
+	f.meta.Put(s, meta.Key(s, key, at), n)
+}
+
+// noteValue is note for a leaf or an entry of a leaf-list.
+func (d *decoder) noteValue(f *frame, s *yang.Node, v string) {
+	if d.options.Meta == nil || len(d.pending) == 0 && !meta.Placed(s) {
+		return
+	}
+	d.note(f, s, v, &meta.Node{Annotations: slices.Clone(d.pending)})
+}
+
 // leaf reads a leaf or an entry of a leaf-list.
 func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain, gone bool) error {
 	text, err := d.r.Text()
@@ -351,12 +442,16 @@ func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain
 		return nil
 	}
 	if plain && s.Kind == yang.KindLeaf && s.Type.Base == yang.String && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
+		if len(d.pending) > 0 {
+			d.noteValue(f, s, "")
+		}
 		return d.lift(d.b.LeafBytes(s, text), s)
 	}
 	v, err := d.value(s, text)
 	if err != nil {
 		return d.lift(err, s)
 	}
+	d.noteValue(f, s, v)
 	switch {
 	case !plain:
 		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op, Value: v, Insert: at})

@@ -3,13 +3,13 @@
 package xmlenc
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
 )
@@ -22,6 +22,8 @@ type Options struct {
 	// the tree has no node of. nil means Encode must find them by itself, which
 	// it can for identities; else a value keeps the module's name as its prefix.
 	Modules func(name string) *yang.Module
+	// Meta holds annotations to write as attributes (RFC 7952, 5.1).
+	Meta *meta.Node
 }
 
 type encoder struct {
@@ -33,7 +35,11 @@ type encoder struct {
 // Encode writes the children of n into the element that w has open, keys first.
 func Encode(w *xmlstream.Writer, n *tree.Node, options Options) error {
 	e := &encoder{w: w, options: options}
-	e.node(n)
+	if options.Meta.Empty() {
+		e.node(n)
+	} else {
+		e.annotated(n, options.Meta)
+	}
 	return w.Err()
 }
 
@@ -67,7 +73,7 @@ func (e *encoder) node(n *tree.Node) {
 				e.leaf(s, v)
 			}
 		default:
-			e.any(s, c.Any)
+			e.any(s, c.Any, nil)
 		}
 	}
 }
@@ -84,6 +90,70 @@ func (e *encoder) leaf(s *yang.Node, v string) {
 	e.w.Start(s.Module.Namespace, s.Name)
 	e.w.Text(named(e.w, s.Type, v, func(name string) *yang.Module { return e.module(s, v, name) }))
 	e.w.End()
+}
+
+// annotated is node with a table of annotations.
+func (e *encoder) annotated(n *tree.Node, m *meta.Node) {
+	if m == nil {
+		e.node(n)
+		return
+	}
+	for c := range n.Children() {
+		s := c.Schema
+		if e.options.ConfigOnly && !s.Config {
+			continue
+		}
+		place := 0
+		switch s.Kind {
+		case yang.KindLeaf:
+			e.annotatedLeaf(s, c.Value, m.Below(s, ""))
+		case yang.KindContainer:
+			e.inner(c.Node, m.Below(s, ""))
+		case yang.KindList:
+			for x := range c.List.All() {
+				e.inner(x, m.Below(s, meta.Key(s, string(x.Key()), place)))
+				place++
+			}
+		case yang.KindLeafList:
+			for v := range c.LeafList.All() {
+				e.annotatedLeaf(s, v, m.Below(s, meta.Key(s, v, place)))
+				place++
+			}
+		default:
+			e.any(s, c.Any, m.Below(s, ""))
+		}
+	}
+}
+
+// inner writes a container or list entry.
+func (e *encoder) inner(n *tree.Node, m *meta.Node) {
+	s := n.Schema()
+	e.w.Start(s.Module.Namespace, s.Name)
+	e.attributes(s, m)
+	e.annotated(n, m)
+	e.w.End()
+}
+
+func (e *encoder) annotatedLeaf(s *yang.Node, v string, m *meta.Node) {
+	if m == nil {
+		e.leaf(s, v)
+		return
+	}
+	e.w.Start(s.Module.Namespace, s.Name)
+	e.attributes(s, m)
+	e.w.Text(named(e.w, s.Type, v, func(name string) *yang.Module { return e.module(s, v, name) }))
+	e.w.End()
+}
+
+// attributes writes the annotations of the element just opened (RFC 7952, 5.1).
+func (e *encoder) attributes(s *yang.Node, m *meta.Node) {
+	if m == nil {
+		return
+	}
+	for _, a := range m.Annotations {
+		v := named(e.w, a.Def.Type, a.Value, func(name string) *yang.Module { return e.module(s, a.Value, name) })
+		e.w.AttrNS(a.Def.Module.Prefix, a.Def.Module.Namespace, a.Def.Name, v)
+	}
 }
 
 // named gives the lexical form of a value that may hold names, and declares
@@ -180,19 +250,6 @@ func search(s *yang.Node, name string) *yang.Module {
 		return nil
 	}
 	return below(root)
-}
-
-func (e *encoder) any(s *yang.Node, a tree.Any) {
-	if a.Format == tree.XML {
-		e.w.Raw([]byte(a.Text))
-		return
-	}
-	text := a.Text
-	var plain string
-	if json.Unmarshal([]byte(text), &plain) == nil {
-		text = plain
-	}
-	e.w.Leaf(s.Module.Namespace, s.Name, text)
 }
 
 // Path writes an element with an instance path in the XPath form of RFC 6241

@@ -8,6 +8,7 @@ import (
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 )
 
@@ -15,17 +16,18 @@ import (
 // know of all of them. An error of XML itself stays: nothing can be read after it.
 func (d *decoder) forgive(err error) error {
 	var e *mgmterr.Error
-	if d.report == nil || !errors.As(err, &e) {
+	if d.options.Report == nil || !errors.As(err, &e) {
 		return err
 	}
-	d.report(e)
+	at := d.r.Begin()
+	d.options.Report(e, at.Line, at.Column)
 	return nil
 }
 
 // element is child, and where errors are only reported it goes on after the
 // element that is wrong.
 func (d *decoder) element(f *frame, t *xmlstream.Token) error {
-	if d.report == nil {
+	if d.options.Report == nil {
 		return d.child(f, t)
 	}
 	name, level, nodes, frames := t.Name, d.r.Depth(), d.b.Depth(), d.depth
@@ -54,8 +56,16 @@ func (d *decoder) element(f *frame, t *xmlstream.Token) error {
 func (d *decoder) done() (*tree.Node, error) {
 	root := d.b.Schema()
 	n, err := d.b.Done()
-	if err == nil {
+	if err != nil {
+		return tree.New(root), d.forgive(d.lift(err, nil))
+	}
+	if !d.tagged {
 		return n, nil
 	}
-	return tree.New(root), d.forgive(d.lift(err, nil))
+	n = meta.Settle(n, d.options.Meta, func(e *mgmterr.Error) {
+		if failed := d.forgive(e); err == nil {
+			err = failed
+		}
+	})
+	return n, err
 }

@@ -45,7 +45,7 @@ func TestReport(t *testing.T) {
 		}
 		text := strings.NewReplacer("<c>", `<c xmlns="urn:m">`, "<e>", `<e xmlns="urn:m">`, "<state>", `<state xmlns="urn:m">`).Replace("<data>" + c.xml + "</data>")
 		n, err = xmlenc.DecodeTree(xmlstream.NewBytes([]byte(text), xmlstream.Limits{}), s, xmlenc.DecodeOptions{
-			ConfigOnly: true, Report: func(e *mgmterr.Error) { got = append(got, e.Path+" "+string(e.Tag)) }})
+			ConfigOnly: true, Report: func(e *mgmterr.Error, _, _ int) { got = append(got, e.Path+" "+string(e.Tag)) }})
 		if err != nil {
 			t.Errorf("%s: %v", c.xml, err)
 			continue
@@ -54,7 +54,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s: reported\n%s\n%s\nand read\n%s", c.xml, g, c.errors, treetest.Dump(n))
 		}
 	}
-	_, err := xmlenc.DecodeTree(xmlstream.NewBytes([]byte(`<c xmlns="urn:m"><n>x</n><n>`), xmlstream.Limits{}), s, xmlenc.DecodeOptions{Report: func(*mgmterr.Error) {}})
+	_, err := xmlenc.DecodeTree(xmlstream.NewBytes([]byte(`<c xmlns="urn:m"><n>x</n><n>`), xmlstream.Limits{}), s, xmlenc.DecodeOptions{Report: func(*mgmterr.Error, int, int) {}})
 	if err == nil {
 		t.Error("a document that is cut off was read")
 	}
@@ -78,7 +78,7 @@ func TestReportFirst(t *testing.T) {
 		_, first := decode(text, s)
 		var got []error
 		_, err := xmlenc.DecodeTree(xmlstream.NewBytes(text, xmlstream.Limits{}), s,
-			xmlenc.DecodeOptions{Report: func(e *mgmterr.Error) { got = append(got, e) }})
+			xmlenc.DecodeOptions{Report: func(e *mgmterr.Error, _, _ int) { got = append(got, e) }})
 		if err != nil {
 			got = append(got, err)
 		}
