@@ -4,7 +4,6 @@ package compile
 
 import (
 	"slices"
-	"strings"
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
@@ -51,8 +50,8 @@ func depthOf(d *draft) int {
 	return n
 }
 
-// demandTargets implements all modules that implemented ones augment or
-// deviate.
+// demandTargets implements all modules that the targets of augments and
+// deviations of implemented ones lead through (RFC 7950, 5.6.5).
 func (c *compiler) demandTargets() {
 	for todo := c.implemented(); len(todo) > 0; todo = todo[1:] {
 		for _, u := range todo[0].units {
@@ -61,16 +60,19 @@ func (c *compiler) demandTargets() {
 				if s.Keyword != parse.Augment && s.Keyword != parse.Deviation {
 					continue
 				}
-				prefix, _ := split(strings.TrimPrefix(s.Argument, "/"))
-				if m := u.prefixes[prefix]; m != nil && !c.demand(m) {
-					todo = append(todo, m)
+				steps, _ := parse.SchemaPath(s.Argument) // others say what is wrong with it
+				for _, st := range steps {
+					if m := u.prefixes[st.Prefix]; m != nil && !c.demand(m) {
+						todo = append(todo, m)
+					}
 				}
 			}
 		}
 	}
 }
 
-// target finds the node of an absolute schema node identifier.
+// target finds the node of an absolute schema node identifier, whose modules
+// are all implemented: see demandTargets.
 func (c *compiler) target(at located, steps []parse.Step) *draft {
 	var d *draft
 	for i, st := range steps {
@@ -79,9 +81,6 @@ func (c *compiler) target(at located, steps []parse.Step) *draft {
 			return nil
 		}
 		if i == 0 {
-			if !c.demand(m) {
-				return nil
-			}
 			d = c.byName[m.ym.Name].holder.find(m, st.Name)
 		} else {
 			d = d.find(m, st.Name)

@@ -112,8 +112,8 @@ func (c *compiler) run() *yang.Schema {
 	if len(c.errs) > 0 {
 		return nil
 	}
-	c.demandTargets()
 	for {
+		c.demandTargets()
 		c.features()
 		c.identities()
 		c.unusedTypedefs()
@@ -166,7 +166,9 @@ func (c *compiler) tree() {
 		return
 	}
 	c.constraints()
-	c.unusedGroupings(mods)
+	if !c.again {
+		c.unusedGroupings(mods)
+	}
 }
 
 // implemented are the implemented modules, sorted by name.

@@ -41,6 +41,9 @@ func (c *compiler) defaults(d *draft, n *yang.Node) {
 	seen := make(map[string]bool, len(list))
 	var values []string
 	for _, def := range list {
+		if !c.demandDefault(n.Type, def) {
+			continue // once more, with that module
+		}
 		v, err := c.canonical(n.Type, def)
 		if err != nil {
 			c.failAt(def.stmt, n, "%s", err)
@@ -101,7 +104,7 @@ func (c *compiler) tryGrouping(g *grouping, m *module) {
 			ct := c.typeOf(d.typ.stmt, d.typ.sc)
 			if ct != nil && !ct.leafref && !d.disabled {
 				for _, def := range d.defaults {
-					if _, err := c.canonical(ct.t, def); err != nil {
+					if _, err := c.canonical(ct.t, def); err != nil && c.importOnly(ct.t, def) == nil {
 						c.fail(def.stmt, "%s", err)
 					}
 				}

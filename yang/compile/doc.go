@@ -16,8 +16,10 @@
 //  3. Text is not trusted: the number of schema nodes, their depth and the
 //     number of reported errors are bounded, and every kind of recursion that
 //     RFC 7950 forbids is refused.
-//  4. A module that an augment, deviation or leafref of an implemented module
-//     points into is implemented as well (RFC 7950, 5.6.5).
+//  4. A module that an augment, a deviation, the path of a leafref or a default
+//     of an implemented module names anything of is implemented as well (RFC
+//     7950, 5.6.5 and 9.10.2). A when or must implements nothing: what is not
+//     implemented is not in the accessible tree (6.4.1).
 //
 // Order of work: load -> features -> identities -> drafts (statements expanded
 // into a tree that can still change) -> augments -> deviations -> nodes ->

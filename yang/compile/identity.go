@@ -100,7 +100,9 @@ func (c *compiler) bases(id *identity, derived map[*yang.Identity][]*yang.Identi
 		}
 		c.bases(base, derived)
 		id.yi.Bases = append(id.yi.Bases, base.yi)
-		derived[base.yi] = append(derived[base.yi], id.yi)
+		if c.implementedIdentity(id) == id {
+			derived[base.yi] = append(derived[base.yi], id.yi)
+		}
 	}
 	id.state = done
 }
@@ -115,6 +117,19 @@ func (c *compiler) findIdentity(s *parse.Statement, u *unit) *identity {
 	id := m.identities[name]
 	if id == nil {
 		c.fail(s, "cannot find the identity %q in %s", s.Argument, m.ym.Name)
+		return nil
+	}
+	return c.implementedIdentity(id)
+}
+
+// implementedIdentity is the identity of the same name in the implemented
+// revision of its module: it is the same identity (RFC 7950, 5.6.5: values are
+// those of what is implemented).
+func (c *compiler) implementedIdentity(id *identity) *identity {
+	if m := c.byName[id.yi.Module.Name]; m != nil {
+		if other := m.identities[id.yi.Name]; other != nil {
+			return other
+		}
 	}
 	return id
 }

@@ -5,6 +5,8 @@ package compile
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
@@ -25,6 +27,47 @@ func (c *compiler) canonical(t *yang.Type, def located) (string, error) {
 		return "", fmt.Errorf("cannot use the default %q: %w", def.stmt.Argument, err)
 	}
 	return text, nil
+}
+
+// demandDefault implements the module of the identity that a default names: a
+// value is valid only if its module is implemented (RFC 7950, 9.10.2). It
+// reports whether it is implemented already.
+func (c *compiler) demandDefault(t *yang.Type, def located) bool {
+	m := c.importOnly(t, def)
+	return m == nil || c.demand(m)
+}
+
+// importOnly is the module, not implemented, of the identity that a default
+// names, or nil.
+func (c *compiler) importOnly(t *yang.Type, def located) *module {
+	if !t.Named {
+		return nil
+	}
+	prefix, name := split(strings.TrimSpace(def.stmt.Argument))
+	m := def.sc.unit.mod
+	if prefix != "" {
+		m = def.sc.unit.prefixes[prefix]
+	}
+	if m == nil || c.byName[m.ym.Name] != nil {
+		return nil
+	}
+	id := m.identities[name]
+	if id == nil {
+		return nil
+	}
+	names := false
+	value.Members(t, func(member *yang.Type) bool {
+		if member.Base == yang.IdentityRef {
+			names = !slices.ContainsFunc(member.Bases, func(b *yang.Identity) bool { return !id.yi.DerivedFrom(b) })
+			return !names
+		}
+		_, err := value.ParseDefault(member, def.stmt.Argument, value.SchemaText{Text: def.sc.unit.names})
+		return err != nil // RFC 7950, 9.12: the first member that takes it
+	})
+	if !names {
+		return nil
+	}
+	return m
 }
 
 // checkedXPath is an expression whose syntax and prefixes were looked at.

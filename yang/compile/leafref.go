@@ -150,8 +150,8 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 				return nil, fmt.Errorf("the prefix %q is not among the imports of %s", st.Prefix, u.root.Argument)
 			}
 			m = pm.ym
-			if at == c.schema.Root && !c.demand(pm) {
-				return nil, nil // once more, with that module
+			if !c.demand(pm) {
+				return nil, nil // once more, with that module (RFC 7950, 5.6.5)
 			}
 		}
 		var next *yang.Node

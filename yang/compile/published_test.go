@@ -26,7 +26,7 @@ func checkSchema(t testing.TB, s *yang.Schema) {
 		t.Fatal("the root is wrong")
 	}
 	for i, n := range s.Nodes {
-		path := n.Path()
+		path := lazyPath{n}
 		if n.ID != i {
 			t.Errorf("%s has ID %d at place %d", path, n.ID, i)
 		}
@@ -70,6 +70,11 @@ func checkSchema(t testing.TB, s *yang.Schema) {
 		checkType(t, n, n.Type)
 	}
 }
+
+// lazyPath is the path of a node, made when it is printed.
+type lazyPath struct{ n *yang.Node }
+
+func (p lazyPath) String() string { return p.n.Path() }
 
 func inStructure(n *yang.Node) bool {
 	for n.Parent != nil {

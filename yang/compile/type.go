@@ -119,8 +119,10 @@ func (c *compiler) typedefType(td *typedef) *ctype {
 				c.fail(def, "cannot give the type empty a default")
 				return nil
 			}
-			if !copied.leafref {
-				if _, err := c.canonical(&t, copied.def); err != nil {
+			// Without its module's features and identities, what is only
+			// imported is judged where it is used.
+			if !copied.leafref && td.sc.unit.mod.ym.Implemented {
+				if _, err := c.canonical(&t, copied.def); err != nil && c.importOnly(&t, copied.def) == nil {
 					c.fail(def, "%s", err)
 					return nil
 				}
