@@ -44,6 +44,7 @@ func commands() []command {
 		{"data xpath", "[--path DIR]... [--module M]... --data FILE [--json] EXPR", "evaluate an XPath expression on data", dataXPath},
 		{"netconf", "", "a raw NETCONF session on standard input and output", netconf},
 		{"whoami", "[--json]", "who the daemon takes you for", whoami},
+		{"completion", "bash|zsh|fish", "what makes a shell complete these command lines", completion},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "this list", help},
 	}
