@@ -376,7 +376,7 @@ func TestInspectListener(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := InspectListener(rules, name, fd)
+		l, err := InspectListener(rules, name, os.NewFile(uintptr(fd), name))
 		if want == "" {
 			if err != nil {
 				t.Fatal(err)

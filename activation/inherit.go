@@ -159,26 +159,37 @@ func listener(f *os.File) (net.Listener, error) {
 }
 
 // InspectListener makes a listener of a descriptor that was handed over later, over
-// a Unix socket. It takes the descriptor over, error or not.
-func InspectListener(rules Rules, name string, fd int) (net.Listener, error) {
-	unix.CloseOnExec(fd)
+// a Unix socket. It takes the file over, error or not. name must have a rule.
+func InspectListener(rules Rules, name string, f *os.File) (net.Listener, error) {
 	rule, ok := rules[name]
-	if ok && rule.Kind == SockDiag {
-		ok = false
+	if !ok || rule.Kind == SockDiag {
+		f.Close()
+		return nil, fmt.Errorf("cannot use the listener %.64q: the configuration names no such door; stop %s, or enable it in nso.toml", name, Unit(name))
 	}
-	if !ok {
-		_ = unix.Close(fd)
-		return nil, fmt.Errorf("cannot use the listener %q: the configuration names no such door; stop %s, or enable it in nso.toml", name, Unit(name))
-	}
-	if err := rule.inspect(fd); err != nil {
-		_ = unix.Close(fd)
+	unix.CloseOnExec(int(f.Fd()))
+	if err := rule.inspect(int(f.Fd())); err != nil {
+		f.Close()
 		return nil, fmt.Errorf("cannot use the listener %q: %w; mend %s", name, err, Unit(name))
 	}
-	l, err := listener(os.NewFile(uintptr(fd), name))
+	l, err := listener(f)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the listener %q: %w", name, err)
 	}
 	return l, nil
+}
+
+// Files takes the descriptors that were passed to the process, uninspected, with
+// their names: for who hands them on.
+func Files(p Process) ([]*os.File, []string, error) {
+	fds, names, err := passed(p, firstFD)
+	if err != nil {
+		return nil, nil, err
+	}
+	files := make([]*os.File, len(fds))
+	for i, fd := range fds {
+		files[i] = os.NewFile(uintptr(fd), names[i])
+	}
+	return files, names, nil
 }
 
 // Names lists what was passed, sorted.

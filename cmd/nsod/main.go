@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -41,7 +42,7 @@ func main() {
 func run(args []string, out, errs io.Writer) error {
 	// Flags.
 	fs := flag.NewFlagSet("nsod", flag.ContinueOnError)
-	file := fs.String("config", "/etc/nso/nso.toml", "the configuration `file`")
+	file := fs.String("config", "", "the configuration `file`; without it, what is in force on this system")
 	check := fs.Bool("n", false, "check the configuration and the models, print what was understood, and exit")
 	show := fs.Bool("version", false, "print the version and exit")
 	if err := fs.Parse(args); err != nil {
@@ -53,7 +54,8 @@ func run(args []string, out, errs io.Writer) error {
 	}
 
 	// Configuration, and the log.
-	conf, err := config.Load(*file)
+	read := func() (*config.Config, error) { return config.Load(cmp.Or(*file, "/etc/nso/nso.toml")) }
+	conf, err := read()
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func run(args []string, out, errs io.Writer) error {
 	defer stop()
 
 	// Doors.
-	h, err := house.Open(house.Options{Version: version, Config: conf, File: *file, Log: log, Level: level, Server: server, Stop: stop}, inherited)
+	h, err := house.Open(house.Options{Version: version, Config: conf, Load: read, Later: *file == "", Log: log, Level: level, Server: server, Stop: stop}, inherited)
 	if err != nil {
 		return err
 	}

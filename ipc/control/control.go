@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package control serves org.nso.Control on the IPC socket: the daemon's status,
-// its sessions, reload and stop.
+// its sessions, reload and stop, and the hand-over of listeners.
 //
 // It knows no datastore. What it steers comes in as functions (Steering).
 //
 // Invariants:
-//  1. WhoAmI is for whoever can connect; everything else is for nso-admin.
+//  1. WhoAmI is for whoever can connect, Listen for the daemon's own user on the
+//     Unix socket; everything else is for nso-admin.
 //  2. Stop answers first.
+//  3. A listener that was handed over lives as long as the connection that it
+//     came on, and not longer.
 package control
 
 import (
 	"context"
 	_ "embed" // the interface description
+	"os"
 	"strconv"
 	"time"
 
 	"nso.example/nso/ipc/peer"
 	"nso.example/nso/ipc/varlink"
 	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
 )
 
 const name = "org.nso.Control"
@@ -42,7 +47,18 @@ type Steering struct {
 	Panics   func() uint64 // recovered in any room
 	Reload   func(ctx context.Context) (changed, needRestart []string, err error)
 	Stop     func()
+	// Listen serves listeners that were handed over, and owns the files from then
+	// on. It returns their addresses and what ends them; dropped is called when the
+	// daemon ends them itself.
+	Listen func(ctx context.Context, name string, files []*os.File, dropped func(reason error)) (addresses []string, drop func(), err error)
 }
+
+// Holding is the state of a connection that a listener was handed over on: it is
+// silent for as long as the listener is there (varlink.Limits.IdleIn).
+const Holding varlink.State = 1 << 8
+
+// maxListeners is how many addresses a door may have.
+const maxListeners = 16
 
 type room struct {
 	server *mgmt.Server
@@ -60,6 +76,7 @@ func New(server *mgmt.Server, steer Steering) varlink.Interface {
 		{Name: "Kick", Access: admin, States: varlink.AnyState, Handler: r.kick},
 		{Name: "Reload", Access: admin, States: varlink.AnyState, Handler: r.reload},
 		{Name: "Stop", Access: admin, States: varlink.AnyState, Handler: r.stop},
+		{Name: "Listen", Access: peer.Self(uint32(steer.UID)), States: varlink.Fresh, Handler: r.listen, MaxDescriptors: maxListeners},
 	}}
 }
 
@@ -157,4 +174,25 @@ func (r *room) stop(_ context.Context, c *varlink.Call) error {
 	err := c.Reply(nil)
 	r.steer.Stop()
 	return err
+}
+
+func (r *room) listen(ctx context.Context, c *varlink.Call) error {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	files := c.TakeFiles()
+	if len(files) == 0 {
+		return peer.Failed(name, mgmterr.New(mgmterr.InvalidValue, "", "cannot take the listener %.64q: no descriptor came with the call", in.Name))
+	}
+	conn := c.Conn()
+	addresses, drop, err := r.steer.Listen(ctx, in.Name, files, conn.Close)
+	if err != nil {
+		return peer.Failed(name, err)
+	}
+	conn.OnClose(drop)
+	conn.SetState(Holding)
+	return c.Reply(map[string]any{"addresses": addresses})
 }

@@ -60,6 +60,19 @@ func Admin(server *mgmt.Server) varlink.Authorizer {
 	}
 }
 
+// Self lets in the daemon's own user, on the Unix socket alone.
+func Self(uid uint32) varlink.Authorizer {
+	return func(_ context.Context, conn *varlink.Conn) error {
+		switch a := Actor(conn); {
+		case conn.UnixConn() == nil:
+			return errors.New("this is no Unix socket")
+		case a.Peer.UID != uid:
+			return fmt.Errorf("uid %d is not the daemon's own", a.Peer.UID)
+		}
+		return nil
+	}
+}
+
 // RPCError is the type RpcError of the interface descriptions.
 type RPCError struct {
 	Type    string  `json:"type"`

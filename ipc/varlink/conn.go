@@ -18,8 +18,8 @@ import (
 )
 
 // Conn is one connection of a client. Its methods may be called from any
-// goroutine, but for OnClose and Key.Set, which belong to Identify and the
-// handlers.
+// goroutine, but for OnClose, BeforeFirst and Key.Set, which belong to Identify and
+// the handlers.
 type Conn struct {
 	server  *Server
 	nc      net.Conn
@@ -41,6 +41,7 @@ type Conn struct {
 	deadline time.Time // for reading, as it was set last
 	started  time.Time // when the message that is being read began
 	greeted  bool      // a first message was read
+	first    func() error
 	hooks    []func()
 	out      []byte
 	encoder  *json.Encoder // writes into encoded
@@ -108,6 +109,10 @@ func (c *Conn) Close(reason error) {
 // OnClose has f called when the connection is over and its last handler has
 // returned; the last one first.
 func (c *Conn) OnClose(f func()) { c.hooks = append(c.hooks, f) }
+
+// BeforeFirst has f called when the first message is there, before it is looked at:
+// an error of it is a refusal, as one of Identify is.
+func (c *Conn) BeforeFirst(f func() error) { c.first = f }
 
 // Key names a value that an interface package keeps with a connection. Two
 // keys are the same if name and type are.
@@ -194,6 +199,13 @@ func (c *Conn) serve() {
 		if err != nil {
 			c.goodbye(err)
 			return
+		}
+		if f := c.first; f != nil {
+			c.first = nil
+			if err := f(); err != nil {
+				c.server.refuse(c, PermissionDenied(), err)
+				return
+			}
 		}
 		if !c.dispatch(msg) {
 			return

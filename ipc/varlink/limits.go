@@ -22,6 +22,7 @@ type Limits struct {
 	Connections     int           // in all. Default 2048
 	PerOrigin       int           // of one origin (one uid). Default 512
 	Reserved        int           // of Connections, for origins with Reserved. Default 32
+	Own             int           // beyond Connections, for origins with Own. Default 16
 	Memory          int           // bytes in all of read buffers larger than 64 KiB. Default 256 MiB
 	MemoryPerOrigin int           // the same of one origin. Default 64 MiB
 
@@ -55,6 +56,7 @@ func (l Limits) withDefaults() Limits {
 	number(&l.Connections, 2048)
 	number(&l.PerOrigin, 512)
 	number(&l.Reserved, 32)
+	number(&l.Own, 16)
 	number(&l.Memory, 256<<20)
 	number(&l.MemoryPerOrigin, 64<<20)
 	l.Reserved = min(l.Reserved, l.Connections/2)
@@ -72,6 +74,7 @@ func (l *Limits) idle(s State) time.Duration {
 type Origin struct {
 	Key      string // connections with the same key share a limit: "uid 1000"
 	Reserved bool   // may use the connections that are kept for administrators
+	Own      bool   // is the daemon's own user, for whom there is always room
 }
 
 // books counts what is open and what is held, in all and per origin.
@@ -93,7 +96,10 @@ func (b *books) admit(o Origin) (*account, *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	limit := b.limits.Connections
-	if !o.Reserved {
+	switch {
+	case o.Own:
+		limit += b.limits.Own
+	case !o.Reserved:
 		limit -= b.limits.Reserved
 	}
 	if b.open >= limit {

@@ -121,6 +121,18 @@ func (s *Server) Conns() []*Conn {
 	return conns
 }
 
+// Open is how many connections of a door are open now.
+func (s *Server) Open(door string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.door == door {
+			n++
+		}
+	}
+	return n
+}
+
 // Serve accepts connections until the listener is closed or the server shuts
 // down, and then returns nil. A lack of descriptors or memory is waited out.
 // door names the listener: Conn.Door.

@@ -29,7 +29,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	level := new(slog.LevelVar)
-	h := &House{opts: Options{File: file, Level: level}, conf: conf, log: slog.New(slog.DiscardHandler)}
+	h := &House{opts: Options{Load: func() (*config.Config, error) { return config.Load(file) }, Level: level}, conf: conf, log: slog.New(slog.DiscardHandler)}
 	for _, c := range []struct {
 		text             string
 		changed, restart []string
