@@ -9,16 +9,17 @@ import (
 	"nso.example/nso/ident"
 )
 
-// Config is nso.toml. The doc tags are its documentation: Describe, Example.
+// Config is nso.toml. The doc tags are its documentation: Describe, Example. The
+// takes tags say what a change of a key takes, for it and what is below: see Takes.
 type Config struct {
-	YANG    YANG    `toml:"yang" doc:"The data models."`
-	State   State   `toml:"state" doc:"Where the daemon keeps its data."`
-	IPC     IPC     `toml:"ipc" doc:"The local socket that the tools, the CLI and programs connect to."`
-	Listen  Listen  `toml:"listen" doc:"The other doors. Each is a socket of the service manager's; a change of address takes 'nso reload'."`
-	NETCONF NETCONF `toml:"netconf" doc:"NETCONF, by transport."`
-	Access  Access  `toml:"access" doc:"Who may do what before the data model of access control (RFC 8341) is asked."`
-	Limits  Limits  `toml:"limits" doc:"What one client, or all together, can use up."`
-	Log     Log     `toml:"log" doc:"The log, which goes to standard error and so to the journal."`
+	YANG    YANG    `toml:"yang" takes:"restart" doc:"The data models."`
+	State   State   `toml:"state" takes:"restart" doc:"Where the daemon keeps its data."`
+	IPC     IPC     `toml:"ipc" takes:"sockets" doc:"The local socket that the tools, the CLI and programs connect to."`
+	Listen  Listen  `toml:"listen" takes:"sockets" doc:"The other doors. Each is a socket of the service manager's; a change of address takes 'nso reload'."`
+	NETCONF NETCONF `toml:"netconf" takes:"reload" doc:"NETCONF, by transport."`
+	Access  Access  `toml:"access" takes:"reload" doc:"Who may do what before the data model of access control (RFC 8341) is asked."`
+	Limits  Limits  `toml:"limits" takes:"restart" doc:"What one client, or all together, can use up."`
+	Log     Log     `toml:"log" takes:"reload" doc:"The log, which goes to standard error and so to the journal."`
 }
 
 // YANG says where modules are found.
@@ -65,7 +66,7 @@ type NETCONFTCP struct {
 
 // Access is who may do what.
 type Access struct {
-	Admins []string `toml:"admins" doc:"Users put into the group nso-admin when the database is made. Later changes are made in its data, below /nacm."`
+	Admins []string `toml:"admins" takes:"database" doc:"Users put into the group nso-admin when the database is made. Later changes are made in its data, below /nacm."`
 	Grants []Grant  `toml:"grant" doc:"Lets a user act as others, with 'nso cli -u' or in the header of netconf-tcp. Audited."`
 }
 

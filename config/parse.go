@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"strconv"
@@ -35,6 +36,11 @@ func (e *Error) Error() string {
 
 // Load reads and checks a file.
 func Load(path string) (*Config, error) {
+	return load(path, func(fs.FileInfo) error { return nil })
+}
+
+// load is Load of a file whose owner and mode are accepted.
+func load(path string, accept func(fs.FileInfo) error) (*Config, error) {
 	// O_NONBLOCK: a FIFO must not hold the start up.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -47,6 +53,9 @@ func Load(path string) (*Config, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("cannot read the configuration: %s is not a regular file", path)
+	}
+	if err := accept(info); err != nil {
+		return nil, &Error{File: path, Text: err.Error()}
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {

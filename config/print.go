@@ -4,6 +4,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -18,31 +19,32 @@ type Field struct {
 	Array   bool   // of which there can be several
 	Type    string // "size", "list of strings" ...; "" for a table
 	Default string // as it is written in the file; "" for a table
+	Takes   Takes
 	Doc     string
 }
 
 // Describe lists every key in the order of the file, tables before what is in them.
 func Describe() []Field {
 	var all []Field
-	walk(reflect.ValueOf(*Default()), "", func(f Field, _ reflect.Value) { all = append(all, f) })
+	walk(reflect.ValueOf(*Default()), "", "", func(f Field, _ reflect.Value) { all = append(all, f) })
 	return all
 }
 
 // walk calls visit for each field of a struct, and for what is below it.
-func walk(v reflect.Value, prefix string, visit func(Field, reflect.Value)) {
+func walk(v reflect.Value, prefix string, takes Takes, visit func(Field, reflect.Value)) {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
-		f := Field{Key: prefix + tag.Get("toml"), Doc: tag.Get("doc")}
+		f := Field{Key: prefix + tag.Get("toml"), Takes: cmp.Or(Takes(tag.Get("takes")), takes), Doc: tag.Get("doc")}
 		fv := v.Field(i)
 		switch {
 		case fv.Kind() == reflect.Struct:
 			f.Table = true
 			visit(f, fv)
-			walk(fv, f.Key+".", visit)
+			walk(fv, f.Key+".", f.Takes, visit)
 		case fv.Kind() == reflect.Slice && fv.Type().Elem() == reflect.TypeFor[Grant]():
 			f.Table, f.Array = true, true
 			visit(f, fv)
-			walk(reflect.New(fv.Type().Elem()).Elem(), f.Key+".", visit)
+			walk(reflect.New(fv.Type().Elem()).Elem(), f.Key+".", f.Takes, visit)
 		default:
 			f.Type, f.Default = typeName(fv), write(fv)
 			visit(f, fv)
@@ -88,6 +90,12 @@ func write(v reflect.Value) string {
 			quoted[i] = quote(netip.AddrPort(a).String())
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
+	case []Grant:
+		inline := make([]string, len(x))
+		for i, g := range x {
+			inline[i] = "{user = " + quote(g.User) + ", as = " + write(reflect.ValueOf(g.As)) + "}"
+		}
+		return "[" + strings.Join(inline, ", ") + "]"
 	case bool, int:
 		return fmt.Sprint(x)
 	}
