@@ -166,7 +166,7 @@ func TestOracleSome(t *testing.T) {
 
 // TestOracleFeatures: with some features only.
 func TestOracleFeatures(t *testing.T) {
-	for _, on := range []string{"", "a", "c", "a,c", "a,b", "a,b,c"} {
+	for _, on := range []string{"", "a", "c", "a,c", "a,b", "a,b,c", "a,d", "c,d", "a,b,c,d"} {
 		t.Run(on, func(t *testing.T) {
 			d := t.TempDir()
 			if err := os.WriteFile(filepath.Join(d, "m.yang"), []byte(featured), 0o644); err != nil {

@@ -3,7 +3,11 @@
 package compile_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"nso.example/nso/yang"
@@ -135,5 +139,32 @@ func TestPublished(t *testing.T) {
 		implied, kinds[yang.KindStructure], len(warnings))
 	if len(s.Nodes) < 39000 {
 		t.Errorf("only %d nodes", len(s.Nodes))
+	}
+	countAlike(t, s)
+}
+
+// countAlike compares with the number of schema nodes that libyang is said to
+// count in the same folders. It leaves out the root, which is no statement; what
+// is in structures, which are no part of the schema tree (RFC 8791, 2); and the
+// 14 nodes of ietf-yang-schema-mount, which it has built in and does not take
+// for a module of the folder.
+func countAlike(t *testing.T, s *yang.Schema) {
+	readme, err := os.ReadFile(filepath.Join(dir(t), "README.md"))
+	if err != nil {
+		t.Skipf("cannot compare the count with libyang's: %v", err)
+	}
+	m := regexp.MustCompile(`to ([0-9,]+) schema nodes`).FindSubmatch(readme)
+	if m == nil {
+		t.Skip("cannot compare the count with libyang's: the folder does not say it")
+	}
+	want := strings.ReplaceAll(string(m[1]), ",", "")
+	count := 0
+	for _, n := range s.Nodes {
+		if n != s.Root && !inStructure(n) && n.Kind != yang.KindStructure && n.Module.Name != "ietf-yang-schema-mount" {
+			count++
+		}
+	}
+	if fmt.Sprint(count) != want {
+		t.Errorf("%d nodes, libyang counts %s", count, want)
 	}
 }

@@ -157,13 +157,22 @@ const featured = `module m { yang-version 1.1; namespace urn:m; prefix m; featur
 		leaf e { type enumeration { enum p; enum q { if-feature b; } enum r; } } leaf f { type bits { bit p; bit q { if-feature b; } } }
 		identity base; identity i { base base; if-feature b; } leaf id { type identityref { base base; } }
 		augment /m:k { leaf y { if-feature c; type string; } } container u { uses g { if-feature b; } } grouping g { leaf z { type string; } }
-		rpc op { if-feature b; } }`
+		rpc op { if-feature b; }
+		leaf-list everywhere { if-feature b; type string; } list li { if-feature b; key k; leaf k { type string; } } anydata ad { if-feature b; } anyxml ax { if-feature b; }
+		choice cc { if-feature b; leaf inner { type string; } } choice cd { case ca { if-feature b; leaf inca { type string; } } case cb { leaf incb { type string; } } }
+		notification no { if-feature b; } container w { action ac { if-feature b; } notification nn { if-feature b; } }
+		uses h { if-feature c; refine ra { if-feature a; } refine rb/rc { if-feature b; } augment rb { if-feature b; leaf rd { type string; } } }
+		grouping h { leaf ra { type string; } container rb { leaf rc { type string; } } leaf re { type string; } }
+		augment /m:k { if-feature c; leaf au { type string; } } augment /m:cd { if-feature b; case cz { leaf incz { type string; } } }
+		rpc op2 { input { leaf in1 { if-feature b; type string; } } output { uses g { if-feature c; } } }
+		feature d { if-feature "a or c"; } leaf dd { if-feature "d and not b"; type string; }
+		typedef te { type enumeration { enum x { if-feature "not b"; } enum y; } } leaf tl { type te; } leaf-list tu { type union { type te; type bits { bit p { if-feature b; } bit q; } } } }`
 
 // TestFeatures: what is not supported is not in the schema.
 func TestFeatures(t *testing.T) {
 	text := featured
 	s, _ := load(t, compile.Options{}, text)
-	if got := strings.Join(s.Module("m").Features, " "); got != "a b c" {
+	if got := strings.Join(s.Module("m").Features, " "); got != "a b c d" {
 		t.Errorf("features %s", got)
 	}
 	for path, want := range map[string]bool{"/k/y": true, "/l": false, "/ch/s/s": true, "/u/z": true, "/op": true} {
@@ -175,7 +184,10 @@ func TestFeatures(t *testing.T) {
 	if got := strings.Join(s.Module("m").Features, " "); got != "c" { // b needs a
 		t.Errorf("features %s", got)
 	}
-	for path, want := range map[string]bool{"/k": false, "/k/y": false, "/l": true, "/ch/s": true, "/ch/s/s": false, "/ch/r/r": true, "/u/z": false, "/u": true, "/op": false} {
+	for path, want := range map[string]bool{"/k": false, "/k/y": false, "/l": true, "/ch/s": true, "/ch/s/s": false, "/ch/r/r": true, "/u/z": false, "/u": true, "/op": false,
+		"/everywhere": false, "/li": false, "/ad": false, "/ax": false, "/cc": false, "/cc/inner/inner": false, "/cd/ca": false, "/cd/ca/inca": false, "/cd/cb/incb": true,
+		"/no": false, "/w": true, "/w/ac": false, "/w/nn": false, "/ra": false, "/rb": true, "/rb/rc": false, "/rb/rd": false, "/re": true,
+		"/k/au": false, "/cd/cz": false, "/op2/input/in1": false, "/op2/output/z": true, "/dd": false} {
 		if has(s, path) != want {
 			t.Errorf("feature c: %s %v", path, !want)
 		}
