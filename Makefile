@@ -2,6 +2,7 @@
 #
 # make run    build, and start an unprivileged instance with a CLI
 # make test   every test, from units to booted systems; closes with a count
+# make packages   deb and rpm packages in dist/
 # make build | check | bench | fuzz | clean
 
 GO      ?= go
@@ -15,13 +16,17 @@ PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-su
 # seconds each fuzz target runs under "make fuzz"
 FUZZTIME ?= 60s
 
-.PHONY: build run test check bench fuzz clean setup-run setup-test
+.PHONY: build packages run test check bench fuzz clean setup-run setup-test
 
 # One static, stripped binary each, the same bytes on every machine.
 build:
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(PURE:%=./cmd/%)
 	@ln -sf nso bin/nso-cli
+
+# deb and rpm in dist/, the same bytes for the same sources.
+packages: build
+	@packaging/build dist
 
 setup-run:
 	@test/setup run
