@@ -216,3 +216,25 @@ func (d *differ) leafList(s *yang.Node, a, b *LeafList) error {
 		return d.change(step(v), Moved, child(v), child(v), at)
 	})
 }
+
+// DiffEntries iterates over the entries that are not the same in two versions of
+// a list with keys, in the order of keys: the old one is nil if it is new, the new
+// one if it is gone. It costs what differs. Either list may be nil.
+func DiffEntries(a, b *List) iter.Seq2[*Node, *Node] {
+	return func(yield func(old, new *Node) bool) {
+		switch {
+		case a == b:
+			return
+		case a == nil:
+			a = newList(b.schema, nil)
+		case b == nil:
+			b = newList(a.schema, nil)
+		}
+		_ = diffEntries(a, b, func(x, y *Node) error {
+			if !yield(x, y) {
+				return errStop
+			}
+			return nil
+		})
+	}
+}

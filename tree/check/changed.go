@@ -28,6 +28,9 @@ func (r *Rules) Changed(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 		w.whens()
 	})
 	w.rest()
+	if w.gone {
+		r.indexes.prune(old)
+	}
 	return c.root.Tree, c.errors()
 }
 

@@ -19,6 +19,9 @@
 //     notification all of it, with the datastore and state around it.
 //  4. Errors are ordered by the place of their nodes in the document, then by
 //     the constraint. At most maxErrors are reported.
+//  5. What is remembered between validations (the values of "unique" leafs in long
+//     lists) changes no answer, is that of at most maxIndexes lists and takes some
+//     20 bytes for each entry of one.
 //
 // RFCs: 7950 sections 6.4.1, 7.5.3, 7.5.4, 7.6.5, 7.7.5, 7.7.6, 7.8.3, 7.9.4,
 // 7.14, 7.15, 7.16, 7.21.5, 8.1, 8.3, 9.9, 9.13 and 15.

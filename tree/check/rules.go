@@ -9,7 +9,8 @@ import (
 	"nso.example/nso/yang/xpath"
 )
 
-// Rules are the constraints of a schema, compiled. They are immutable.
+// Rules are the constraints of a schema, compiled. They are for many goroutines at
+// a time.
 type Rules struct {
 	schema *yang.Schema
 	points []*point // by Node.ID
@@ -20,6 +21,7 @@ type Rules struct {
 	anything []trigger
 	// inUnique are the lists whose "unique" a node is part of, by its ID.
 	inUnique [][]*yang.Node
+	indexes  *indexes
 }
 
 // point is what is asked of the instances of one schema node.
@@ -82,7 +84,8 @@ type trigger struct {
 // that cannot be compiled.
 func Compile(schema *yang.Schema) (*Rules, error) {
 	r := &Rules{schema: schema, points: make([]*point, len(schema.Nodes)),
-		triggers: make([][]trigger, len(schema.Nodes)), inUnique: make([][]*yang.Node, len(schema.Nodes))}
+		triggers: make([][]trigger, len(schema.Nodes)), inUnique: make([][]*yang.Node, len(schema.Nodes)),
+		indexes: &indexes{from: indexFrom, all: map[indexKey]*index{}}}
 	if err := r.walk(schema.Root); err != nil {
 		return nil, err
 	}
