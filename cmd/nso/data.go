@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nso.example/nso/cli"
@@ -15,6 +16,7 @@ import (
 	constraints "nso.example/nso/tree/check"
 	"nso.example/nso/tree/defaults"
 	"nso.example/nso/tree/jsonenc"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/tree/xmlenc"
 )
 
@@ -24,6 +26,7 @@ type complaint struct {
 	AppTag  string      `json:"appTag,omitempty"`
 	Path    string      `json:"path,omitempty"`
 	Line    int         `json:"line,omitempty"`
+	Column  int         `json:"column,omitempty"`
 	Message string      `json:"message"`
 	Info    []toldInfo  `json:"info,omitempty"`
 }
@@ -33,8 +36,8 @@ type toldInfo struct {
 	Value string `json:"value"`
 }
 
-func tell(line int, e *mgmterr.Error) complaint {
-	out := complaint{Tag: e.Tag, AppTag: e.AppTag, Path: e.Path, Line: line, Message: e.Message}
+func tell(e *mgmterr.Error, line, column int) complaint {
+	out := complaint{Tag: e.Tag, AppTag: e.AppTag, Path: e.Path, Line: line, Column: column, Message: e.Message}
 	for _, i := range e.Info {
 		out.Info = append(out.Info, toldInfo{i.Name, i.Value})
 	}
@@ -44,13 +47,23 @@ func tell(line int, e *mgmterr.Error) complaint {
 // maxTold bounds the errors that are told of one document.
 const maxTold = 1000
 
-// dataValidate says whether a document is a valid configuration. What a value
-// or name is comes first, then the constraints on a document in which all of
-// them are right (RFC 7950, 8.3).
+// dataValidate says whether a document is valid. What a value or name is comes
+// first, then the constraints on a document in which all of them are right (RFC
+// 7950, 8.3).
 func dataValidate(_ context.Context, t *tool) error {
 	var m models
-	if err := t.parse(t.dataFlags(&m, true), 1, 1); err != nil {
+	fs := t.dataFlags(&m, true)
+	kind := fs.String("type", "config", "")
+	around := fs.String("data", "", "")
+	if err := t.parse(fs, 1, 1); err != nil {
 		return err
+	}
+	if !slices.Contains([]string{"config", "data", "rpc", "reply", "notification"}, *kind) {
+		return &usageError{fmt.Sprintf("cannot validate a %q: it is config, data, rpc, reply or notification; use: %s", *kind, t.usage())}
+	}
+	operation := *kind != "config" && *kind != "data"
+	if *around != "" && !operation {
+		return &usageError{"cannot use --data here: it is what an rpc, reply or notification refers to; use: " + t.usage()}
 	}
 	schema, err := m.schema()
 	if err != nil {
@@ -63,29 +76,53 @@ func dataValidate(_ context.Context, t *tool) error {
 	file := t.args[0]
 	list := []complaint{} // a list in JSON even if it is empty
 	more := 0
-	add := func(line int, e *mgmterr.Error) {
+	add := func(e *mgmterr.Error, line, column int) {
 		if len(list) == maxTold {
 			more++
 			return
 		}
-		list = append(list, tell(line, e))
+		list = append(list, tell(e, line, column))
 	}
-	root, err := t.readData(file, schema, reading{configOnly: true, report: add})
-	var bad *xmlstream.Error
-	switch errs := mgmterr.Of(err); {
-	case errors.As(err, &bad) && bad.Kind != xmlstream.IO:
-		add(bad.Line, mgmterr.New(mgmterr.MalformedMessage, "", "%s", bad))
-	case len(errs) > 0:
-		for _, e := range errs {
-			add(0, e)
+	var unplaced mgmterr.List
+	report := func(e *mgmterr.Error, line, column int) {
+		if line == 0 {
+			unplaced = append(unplaced, e)
+		} else {
+			add(e, line, column)
 		}
-	case err != nil:
+	}
+	how := reading{configOnly: *kind == "config", report: report, meta: &meta.Node{}}
+	var base *tree.Node
+	var op *operationReader
+	if operation {
+		op = &operationReader{kind: *kind, report: report}
+		how.at = op.read
+		if *around != "" {
+			if base, err = t.readData(*around, schema, reading{meta: &meta.Node{}}); err != nil {
+				return err
+			}
+		}
+	}
+	root, err := t.readData(file, schema, how)
+	var bad *badFile
+	if errors.As(err, &bad) {
+		add(bad.cause, bad.line, bad.column)
+	} else if err != nil {
 		return err
 	}
-	if len(list) == 0 {
-		for _, e := range rules.Document(root) {
-			add(0, e)
+	var errs mgmterr.List
+	if len(list) == 0 && len(unplaced) == 0 {
+		if operation {
+			errs = rules.Operation(base, op.at, root)
+		} else {
+			errs = rules.Document(root)
 		}
+	}
+	errs = append(unplaced, errs...)
+	places := t.places(file, schema, errs, how, op)
+	for _, e := range errs {
+		at := places.of(e.Path)
+		add(e, at.line, at.column)
 	}
 	if t.json {
 		err := cli.WriteJSON(t.out, map[string]any{"valid": len(list) == 0, "errors": list})
@@ -106,14 +143,16 @@ func dataValidate(_ context.Context, t *tool) error {
 	return nil
 }
 
-// text is FILE[:LINE]: TAG[ (APP-TAG)][: PATH]: MESSAGE.
+// text is FILE[:LINE:COLUMN][: TAG[ (APP-TAG)]][: PATH]: MESSAGE.
 func (e complaint) text(file string) string {
 	var b strings.Builder
 	b.WriteString(file)
 	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d", e.Line)
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
 	}
-	fmt.Fprintf(&b, ": %s", e.Tag)
+	if e.Tag != "" {
+		fmt.Fprintf(&b, ": %s", e.Tag)
+	}
 	if e.AppTag != "" {
 		fmt.Fprintf(&b, " (%s)", e.AppTag)
 	}
@@ -135,22 +174,24 @@ func dataConvert(_ context.Context, t *tool) error {
 	if *to != "xml" && *to != "json" {
 		return &usageError{fmt.Sprintf("cannot convert to %q: say --to xml or --to json; use: %s", *to, t.usage())}
 	}
-	if *mode != "all" && *mode != "explicit" && *mode != "trim" {
-		return &usageError{fmt.Sprintf("cannot write defaults as %q: it is all, explicit or trim; use: %s", *mode, t.usage())}
+	if !slices.Contains([]string{"all", "explicit", "trim", "all-tagged"}, *mode) {
+		return &usageError{fmt.Sprintf("cannot write defaults as %q: it is all, explicit, trim or all-tagged; use: %s", *mode, t.usage())}
 	}
 	schema, err := m.schema()
 	if err != nil {
 		return err
 	}
-	root, err := t.readData(t.args[0], schema, reading{})
+	notes := &meta.Node{}
+	root, err := t.readData(t.args[0], schema, reading{meta: notes})
 	if err != nil {
-		return unread(t.args[0], err)
+		return err
 	}
 	if *mode != "explicit" {
 		d, err := defaults.Compile(schema)
 		if err != nil {
 			return err
 		}
+		set := root
 		if *mode == "trim" {
 			root, err = d.Trim(root)
 		} else {
@@ -159,14 +200,17 @@ func dataConvert(_ context.Context, t *tool) error {
 		if err != nil {
 			return err
 		}
+		if *mode == "all-tagged" {
+			notes = meta.Tag(notes, set, root)
+		}
 	}
 	if *to == "json" {
-		return jsonenc.Encode(t.out, root, jsonenc.Options{Indent: "  "})
+		return jsonenc.Encode(t.out, root, jsonenc.Options{Indent: "  ", Schema: schema, Meta: notes})
 	}
 	w := xmlstream.NewWriter(t.out)
 	w.Indent("  ")
 	w.Start("urn:ietf:params:xml:ns:netconf:base:1.0", "data")
-	if err := xmlenc.Encode(w, root, xmlenc.Options{Modules: schema.Module}); err != nil {
+	if err := xmlenc.Encode(w, root, xmlenc.Options{Modules: schema.Module, Meta: notes}); err != nil {
 		return err
 	}
 	w.End()

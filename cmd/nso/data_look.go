@@ -13,6 +13,7 @@ import (
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/defaults"
 	"nso.example/nso/tree/jsonenc"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/tree/textenc"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/xpath"
@@ -59,8 +60,8 @@ func (t *tool) diff(m *models, set bool) (differ bool, err error) {
 	}
 	var trees [2]*tree.Node
 	for i, file := range t.args {
-		if trees[i], err = t.readData(file, schema, reading{}); err != nil {
-			return false, unread(file, err)
+		if trees[i], err = t.readData(file, schema, reading{meta: &meta.Node{}}); err != nil {
+			return false, err
 		}
 	}
 	a, b := trees[0], trees[1]
@@ -164,9 +165,9 @@ func dataXPath(_ context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	root, err := t.readData(*file, schema, reading{})
+	root, err := t.readData(*file, schema, reading{meta: &meta.Node{}})
 	if err != nil {
-		return unread(*file, err)
+		return err
 	}
 	modes, err := defaults.Compile(schema)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/jsonenc"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/tree/xmlenc"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/builtin"
@@ -67,12 +68,28 @@ const maxData = 1 << 30
 // reading is how a file is read.
 type reading struct {
 	configOnly bool
-	// report, if set, is told of each error with its line, 0 if not known.
-	report func(line int, e *mgmterr.Error)
+	// report, if set, is told of each error in the data with its line and column.
+	report func(e *mgmterr.Error, line, column int)
+	// meta, if set, is given the annotations; without it they are refused.
+	meta *meta.Node
+	// place, if set, is told where nodes stand, as the decoders have it.
+	place func(s *yang.Node) func(p tree.Path, line, column int)
+	// at is what the document is, as operation gives it; nil is data.
+	at func(*document) (*tree.Node, error)
+}
+
+// document is an open file.
+type document struct {
+	in     *bufio.Reader
+	json   bool
+	schema *yang.Schema
+	xml    xmlenc.DecodeOptions
+	opt    jsonenc.DecodeOptions
 }
 
 // readData reads a file; "-" is the standard input. Its name says whether it is
-// XML or JSON, and if not, its first character.
+// XML or JSON, and if not, its first character. Errors begin with the file's name,
+// and if the file is at fault with the line and column too; *badFile is that.
 func (t *tool) readData(file string, s *yang.Schema, how reading) (*tree.Node, error) {
 	var in io.Reader = t.in
 	if file != "-" {
@@ -87,25 +104,73 @@ func (t *tool) readData(file string, s *yang.Schema, how reading) (*tree.Node, e
 		defer f.Close()
 		in = f
 	}
-	buffered := bufio.NewReaderSize(in, 64<<10)
-	json, err := isJSON(file, buffered)
-	if err != nil {
+	d := &document{in: bufio.NewReaderSize(in, 64<<10), schema: s}
+	var err error
+	if d.json, err = isJSON(file, d.in); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", file, err)
 	}
-	if json {
-		opt := jsonenc.DecodeOptions{ConfigOnly: how.configOnly, MaxBytes: maxData}
-		if how.report != nil {
-			opt.Report = func(e *mgmterr.Error) { how.report(0, e) }
+	var first *badFile
+	report := how.report
+	if report == nil {
+		report = func(e *mgmterr.Error, line, column int) {
+			if first == nil {
+				first = &badFile{file, line, column, e}
+			}
 		}
-		return jsonenc.Decode(buffered, s, opt)
 	}
-	r := xmlstream.NewReader(buffered, xmlstream.Limits{Size: maxData})
-	opt := xmlenc.DecodeOptions{ConfigOnly: how.configOnly}
-	if how.report != nil {
-		opt.Report = func(e *mgmterr.Error) { how.report(r.Position().Line, e) }
+	d.xml = xmlenc.DecodeOptions{ConfigOnly: how.configOnly, Report: report, Meta: how.meta, Place: how.place}
+	d.opt = jsonenc.DecodeOptions{ConfigOnly: how.configOnly, MaxBytes: maxData, Report: report, Meta: how.meta, Place: how.place}
+	read := how.at
+	if read == nil {
+		read = (*document).data
 	}
-	return xmlenc.DecodeTree(r, s, opt)
+	n, err := read(d)
+	var bad *xmlstream.Error
+	var syntax *jsonenc.SyntaxError
+	var told *badFile
+	switch {
+	case errors.As(err, &told):
+		told.file = file
+		return nil, told
+	case first != nil: // it is told before what may come after it
+		return nil, first
+	case errors.As(err, &bad) && bad.Kind != xmlstream.IO:
+		return nil, &badFile{file, bad.Line, bad.Column, mgmterr.New(mgmterr.MalformedMessage, "", "cannot read XML: %s", bad.Message)}
+	case errors.As(err, &syntax):
+		return nil, &badFile{file, syntax.Line, syntax.Column, mgmterr.New(mgmterr.MalformedMessage, "", "cannot read JSON: %s", syntax.Why)}
+	case len(mgmterr.Of(err)) > 0:
+		return nil, &badFile{file, 0, 0, mgmterr.Of(err)[0]}
+	case err != nil:
+		return nil, fmt.Errorf("cannot read %s: %w", file, err)
+	}
+	return n, nil
 }
+
+func (d *document) data() (*tree.Node, error) {
+	if d.json {
+		return jsonenc.Decode(d.in, d.schema, d.opt)
+	}
+	return xmlenc.DecodeTree(d.reader(), d.schema, d.xml)
+}
+
+func (d *document) reader() *xmlstream.Reader {
+	return xmlstream.NewReader(d.in, xmlstream.Limits{Size: maxData})
+}
+
+// badFile is an error in a file; without a line it is about the whole.
+type badFile struct {
+	file         string
+	line, column int
+	cause        *mgmterr.Error
+}
+
+// Error is FILE[:LINE:COLUMN]: [PATH: ]MESSAGE.
+func (e *badFile) Error() string {
+	c := complaint{Path: e.cause.Path, Line: e.line, Column: e.column, Message: e.cause.Message}
+	return c.text(e.file)
+}
+
+func (e *badFile) Unwrap() error { return e.cause }
 
 func isJSON(file string, r *bufio.Reader) (bool, error) {
 	switch strings.ToLower(filepath.Ext(file)) {
@@ -126,14 +191,6 @@ func isJSON(file string, r *bufio.Reader) (bool, error) {
 		return false, nil
 	}
 	return false, errors.New("it is neither XML nor JSON")
-}
-
-// unread is the error of a file that cannot be read, with its name.
-func unread(file string, err error) error {
-	if len(mgmterr.Of(err)) > 0 || errors.As(err, new(*xmlstream.Error)) {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return err
 }
 
 // inLine keeps a text to one line.

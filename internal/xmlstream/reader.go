@@ -158,6 +158,9 @@ func (r *Reader) Depth() int { return len(r.open) }
 // Position is where the last token ends.
 func (r *Reader) Position() Position { return r.position(r.pos) }
 
+// Begin is where the last token begins, and after Text where the text does.
+func (r *Reader) Begin() Position { return r.position(r.mark) }
+
 func (r *Reader) position(i int) Position {
 	p := Position{Line: r.line, Column: r.col, Offset: r.base + int64(i)}
 	p.Line, p.Column = advance(p.Line, p.Column, r.buf[:i])

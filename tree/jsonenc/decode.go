@@ -12,6 +12,7 @@ import (
 
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
 )
@@ -22,10 +23,17 @@ type DecodeOptions struct {
 	ConfigOnly bool
 	// MaxBytes bounds the text; 0 means 64 MiB.
 	MaxBytes int64
-	// Report, if set, is told of each error, and what is wrong is left out of the
-	// tree. Without it, and where the text is no JSON, the first error ends the
-	// reading.
-	Report func(*mgmterr.Error)
+	// Report, if set, is told of each error and where the value begins that it is
+	// about, and what is wrong is left out of the tree. Without it, and where the
+	// text is no JSON, the first error ends the reading.
+	Report func(e *mgmterr.Error, line, column int)
+	// Meta, if set, is given the annotations that modules define (RFC 7952), and
+	// what is tagged as a default (RFC 6243) is left out. Without it metadata is
+	// refused.
+	Meta *meta.Node
+	// Place, if set, is asked about each node that begins, and what it returns, if
+	// that is not nil, is told where the instance is.
+	Place func(s *yang.Node) func(p tree.Path, line, column int)
 }
 
 // Decode reads a JSON object whose members are top-level nodes, to the end of r.
@@ -48,17 +56,26 @@ func DecodeNode(r io.Reader, schema *yang.Schema, at *yang.Node, options DecodeO
 		return nil, mgmterr.New(mgmterr.TooBig, "", "cannot read JSON: it is longer than %d bytes", limit)
 	}
 	d := &decoder{scanner: scanner{text: text}, schema: schema, options: options, b: tree.NewBuilder(at)}
-	if err := d.object(at, 0); err != nil {
+	notes := &notes{meta: options.Meta}
+	if err := d.object(at, 0, notes); err != nil {
 		return nil, err
 	}
 	if d.peek(); d.pos < len(d.text) {
 		return nil, d.fail("something follows the value")
 	}
 	n, err := d.b.Done()
-	if err == nil {
-		return n, nil
+	if err != nil {
+		return tree.New(at), d.forgive(d.lift(err, nil))
 	}
-	return tree.New(at), d.forgive(d.lift(err, nil))
+	if err = d.settle(n, notes); err != nil || !d.tagged {
+		return n, err
+	}
+	n = meta.Settle(n, options.Meta, func(e *mgmterr.Error) {
+		if failed := d.forgive(e); err == nil {
+			err = failed
+		}
+	})
+	return n, err
 }
 
 type decoder struct {
@@ -68,6 +85,8 @@ type decoder struct {
 	b       *tree.Builder
 	lists   []*yang.Node // seen in the objects that are open
 	keys    bool         // a key of the innermost object is wrong, and reported
+	begun   int          // where the value at hand begins
+	tagged  bool         // something is tagged as a default
 }
 
 func (d *decoder) refuse(tag mgmterr.Tag, child *yang.Node, format string, args ...any) *mgmterr.Error {
@@ -95,7 +114,7 @@ func (d *decoder) lift(err error, child *yang.Node) error {
 }
 
 // object reads the members of a node into what the builder has open.
-func (d *decoder) object(at *yang.Node, depth int) error {
+func (d *decoder) object(at *yang.Node, depth int, to *notes) error {
 	if depth > maxDepth {
 		return d.fail("it is nested too deep")
 	}
@@ -113,9 +132,17 @@ func (d *decoder) object(at *yang.Node, depth int) error {
 			d.lists = d.lists[:open]
 			return nil
 		}
+		d.peek()
+		d.begun = d.pos
 		name, err := d.str()
 		if err != nil {
 			return err
+		}
+		if len(name) > 0 && name[0] == '@' && d.options.Meta != nil {
+			if err := d.metadata(at, string(name), depth, to); err != nil {
+				return err
+			}
+			continue
 		}
 		s, err := d.find(at, name, next)
 		if err != nil && d.options.Report == nil {
@@ -129,7 +156,7 @@ func (d *decoder) object(at *yang.Node, depth int) error {
 			next = s.Index + 1
 			err = d.again(s, open)
 			if lists = len(d.lists); err == nil {
-				err = d.member(s, depth)
+				err = d.member(s, depth, to)
 			}
 		}
 		if err != nil {
@@ -203,13 +230,19 @@ func (d *decoder) allowed(s *yang.Node) error {
 }
 
 // member reads the value of a child.
-func (d *decoder) member(s *yang.Node, depth int) error {
+func (d *decoder) member(s *yang.Node, depth int, to *notes) error {
+	if d.options.Place != nil && s.Kind != yang.KindList && s.Kind != yang.KindContainer {
+		if place := d.options.Place(s); place != nil {
+			line, column := d.where(d.begun)
+			place(append(d.b.Path(), tree.Step{Schema: s}), line, column)
+		}
+	}
 	switch s.Kind {
 	case yang.KindContainer:
 		if err := d.kind(s, '{', "an object"); err != nil {
 			return err
 		}
-		return d.inner(s, depth)
+		return d.inner(s, depth, to)
 	case yang.KindList, yang.KindLeafList:
 		if err := d.kind(s, '[', "an array"); err != nil {
 			return err
@@ -220,8 +253,10 @@ func (d *decoder) member(s *yang.Node, depth int) error {
 			if err != nil || !more {
 				return err
 			}
+			d.peek()
+			d.begun = d.pos
 			here, lists := d.mark(), len(d.lists)
-			if err := d.entry(s, depth); err != nil {
+			if err := d.entry(s, depth, to); err != nil {
 				if err := d.pass(err, here, depth); err != nil {
 					return err
 				}
@@ -238,25 +273,48 @@ func (d *decoder) member(s *yang.Node, depth int) error {
 		}
 		return d.lift(d.b.Leaf(s, v), s)
 	}
-	d.peek()
+	return d.any(s, depth)
+}
+
+// any reads an anydata or anyxml node as it stands.
+func (d *decoder) any(s *yang.Node, depth int) error {
+	c := d.peek()
 	from := d.pos
-	if err := d.skip(depth); err != nil {
+	content := tree.Any{Format: tree.JSON}
+	if c == '"' {
+		text, err := d.str()
+		if err != nil {
+			return err
+		}
+		if isElement(text, s) { // what Encode has written of it
+			content = tree.Any{Format: tree.XML, Text: string(text)}
+		}
+	} else if err := d.skip(depth); err != nil {
 		return err
 	}
-	return d.lift(d.b.Any(s, tree.Any{Format: tree.JSON, Text: string(d.text[from:d.pos])}), s)
+	if content.Format == tree.JSON {
+		if s.Kind == yang.KindAnydata && c != '{' { // RFC 7951, 5.5
+			return d.refuse(mgmterr.InvalidValue, s, "cannot use this value of anydata %s: it must be an object", s.Name)
+		}
+		content.Text = string(d.text[from:d.pos])
+	}
+	return d.lift(d.b.Any(s, content), s)
 }
 
 // entry reads one entry of an array.
-func (d *decoder) entry(s *yang.Node, depth int) error {
+func (d *decoder) entry(s *yang.Node, depth int, to *notes) error {
 	if s.Kind == yang.KindList {
 		if err := d.kind(s, '{', "an object for each entry"); err != nil {
 			return err
 		}
-		return d.inner(s, depth)
+		return d.inner(s, depth, to)
 	}
 	v, err := d.value(s)
 	if err != nil {
 		return err
+	}
+	if to != nil && d.options.Meta != nil {
+		to.value(s, v)
 	}
 	return d.lift(d.b.LeafListEntry(s, v), s)
 }
@@ -268,21 +326,45 @@ func (d *decoder) kind(s *yang.Node, want byte, what string) error {
 	return nil
 }
 
-func (d *decoder) inner(s *yang.Node, depth int) error {
+func (d *decoder) inner(s *yang.Node, depth int, to *notes) error {
+	var place func(tree.Path, int, int)
+	begun := d.begun
+	if d.options.Place != nil {
+		place = d.options.Place(s)
+	}
 	d.b.Open(s)
 	outer := d.keys
 	d.keys = false
-	err := d.object(s, depth+1)
+	var in *notes
+	if d.options.Meta != nil {
+		in = &notes{}
+	}
+	err := d.object(s, depth+1, in)
 	keys := d.keys
 	d.keys = outer
 	if err != nil {
 		return err
 	}
+	if place != nil {
+		line, column := d.where(begun)
+		place(d.b.Path(), line, column)
+	}
 	if keys {
 		d.b.Abort()
 		return nil
 	}
-	return d.lift(d.b.Close(), s)
+	if in == nil {
+		return d.lift(d.b.Close(), s)
+	}
+	n, err := d.b.Finish()
+	if err != nil {
+		return d.lift(err, s)
+	}
+	if err := d.settle(n, in); err != nil {
+		return err
+	}
+	to.put(s, string(n.Key()), in.meta)
+	return d.lift(d.b.Add(n), s)
 }
 
 // plain reads a string that any text will do for.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"nso.example/nso/tree"
+	"nso.example/nso/tree/meta"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
 )
@@ -18,6 +19,11 @@ type Options struct {
 	Indent string
 	// ConfigOnly leaves state out.
 	ConfigOnly bool
+	// Schema finds the modules in anydata and anyxml that came as XML. Without it
+	// only those are known that have nodes at the top.
+	Schema *yang.Schema
+	// Meta holds annotations to write (RFC 7952, 5.2).
+	Meta *meta.Node
 }
 
 // form is the JSON type of values.
@@ -68,7 +74,7 @@ type encoder struct {
 // Encode writes the children of n as a JSON object.
 func Encode(w io.Writer, n *tree.Node, options Options) error {
 	e := &encoder{w: w, options: options, buf: make([]byte, 0, flushAt+4<<10)}
-	e.object(n, nil)
+	e.object(n, nil, options.Meta)
 	if options.Indent != "" {
 		e.buf = append(e.buf, '\n')
 	}
@@ -110,17 +116,18 @@ func (e *encoder) close(c byte, empty bool) {
 	e.flush(flushAt)
 }
 
-// object writes the children of n; around is the module of n (RFC 7951, 4).
-func (e *encoder) object(n *tree.Node, around *yang.Module) {
+// object writes the children of n; around is the module of n (RFC 7951, 4), m the
+// annotations.
+func (e *encoder) object(n *tree.Node, around *yang.Module, m *meta.Node) {
 	e.open('{')
 	first := true
-	name := func(s *yang.Node) {
+	name := func(s *yang.Node, at string) {
 		if !first {
 			e.buf = append(e.buf, ',')
 		}
 		first = false
 		e.line()
-		e.buf = append(e.buf, '"')
+		e.buf = append(append(e.buf, '"'), at...)
 		if s.Module != around {
 			e.buf = append(append(e.buf, s.Module.Name...), ':')
 		}
@@ -129,27 +136,39 @@ func (e *encoder) object(n *tree.Node, around *yang.Module) {
 			e.buf = append(e.buf, ' ')
 		}
 	}
+	if m != nil && len(m.Annotations) > 0 { // RFC 7952, 5.2.1
+		e.member(&first, "@")
+		e.annotations(m)
+	}
 	for c := range n.Children() {
 		s := c.Schema
 		if e.options.ConfigOnly && !s.Config {
 			continue
 		}
-		name(s)
+		name(s, "")
 		switch s.Kind {
 		case yang.KindLeaf:
 			e.value(s.Type, c.Value)
+			if x := m.Below(s, ""); x != nil { // RFC 7952, 5.2.2
+				name(s, "@")
+				e.annotations(x)
+			}
 		case yang.KindContainer:
-			e.object(c.Node, s.Module)
+			e.object(c.Node, s.Module, m.Below(s, ""))
 		case yang.KindList:
 			e.open('[')
-			comma := false
+			place := 0
 			for x := range c.List.All() {
-				if comma {
+				if place > 0 {
 					e.buf = append(e.buf, ',')
 				}
-				comma = true
 				e.line()
-				e.object(x, s.Module)
+				var below *meta.Node
+				if m != nil {
+					below = m.Below(s, meta.Key(s, string(x.Key()), place))
+				}
+				place++
+				e.object(x, s.Module, below)
 			}
 			e.close(']', false)
 		case yang.KindLeafList:
@@ -164,9 +183,66 @@ func (e *encoder) object(n *tree.Node, around *yang.Module) {
 				e.value(s.Type, v)
 			}
 			e.close(']', false)
+			if m != nil {
+				e.leafList(c.LeafList, m, func() { name(s, "@") })
+			}
 		default:
-			e.any(c.Any)
+			beside := e.any(s, c.Any)
+			if x := m.Below(s, ""); x != nil {
+				name(s, "@")
+				e.annotations(x)
+			} else if len(beside) > 0 {
+				name(s, "@")
+				e.notes(&anyReader{schema: e.options.Schema}, beside)
+			}
 		}
+	}
+	e.close('}', first)
+}
+
+// leafList writes the annotations of the entries, if there are any: null for an
+// entry without, and nothing for those after the last (RFC 7952, 5.2.3).
+func (e *encoder) leafList(l *tree.LeafList, m *meta.Node, name func()) {
+	s := l.Schema()
+	last, place := -1, 0
+	for v := range l.All() {
+		if m.Below(s, meta.Key(s, v, place)) != nil {
+			last = place
+		}
+		place++
+	}
+	if last < 0 {
+		return
+	}
+	name()
+	e.open('[')
+	place = 0
+	for v := range l.All() {
+		if place > last {
+			break
+		}
+		if place > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		e.line()
+		if x := m.Below(s, meta.Key(s, v, place)); x != nil {
+			e.annotations(x)
+		} else {
+			e.buf = append(e.buf, "null"...)
+		}
+		place++
+	}
+	e.close(']', false)
+}
+
+// annotations writes those of one instance; their names always have their module
+// (RFC 7952, 5.2).
+func (e *encoder) annotations(m *meta.Node) {
+	e.open('{')
+	first := true
+	for _, a := range m.Annotations {
+		e.member(&first, a.Def.Module.Name+":"+a.Def.Name)
+		e.value(a.Def.Type, a.Value)
 	}
 	e.close('}', first)
 }
@@ -194,15 +270,6 @@ func AppendValue(b []byte, t *yang.Type, v string) []byte {
 	e := &encoder{buf: b}
 	e.value(t, v)
 	return e.buf
-}
-
-// any writes what JSON has brought as it came, and XML as a string.
-func (e *encoder) any(a tree.Any) {
-	if a.Format == tree.JSON {
-		e.buf = append(e.buf, a.Text...)
-		return
-	}
-	e.buf = appendString(e.buf, a.Text)
 }
 
 func appendString(b []byte, v string) []byte {

@@ -20,7 +20,8 @@ func (d *decoder) forgive(err error) error {
 	if d.options.Report == nil || !errors.As(err, &e) || e.Tag == mgmterr.MalformedMessage {
 		return err
 	}
-	d.options.Report(e)
+	line, column := d.where(d.begun)
+	d.options.Report(e, line, column)
 	return nil
 }
 

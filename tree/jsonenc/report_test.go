@@ -33,7 +33,7 @@ func TestReport(t *testing.T) {
 	} {
 		var got []string
 		n, err := jsonenc.Decode(strings.NewReader(c.json), s, jsonenc.DecodeOptions{ConfigOnly: true,
-			Report: func(e *mgmterr.Error) { got = append(got, e.Path+" "+string(e.Tag)) }})
+			Report: func(e *mgmterr.Error, _, _ int) { got = append(got, e.Path+" "+string(e.Tag)) }})
 		if err != nil {
 			t.Errorf("%s: %v", c.json, err)
 			continue
@@ -65,13 +65,13 @@ func TestReportFirst(t *testing.T) {
 				text[i] = 'x'
 			}
 		}
-		read := func(report func(*mgmterr.Error)) error {
+		read := func(report func(*mgmterr.Error, int, int)) error {
 			_, err := jsonenc.Decode(strings.NewReader(string(text)), s, jsonenc.DecodeOptions{Report: report})
 			return err
 		}
 		first := read(nil)
 		var got []error
-		if err := read(func(e *mgmterr.Error) { got = append(got, e) }); err != nil {
+		if err := read(func(e *mgmterr.Error, _, _ int) { got = append(got, e) }); err != nil {
 			continue // what is no JSON may show later than what is wrong in it
 		}
 		reported += len(got)

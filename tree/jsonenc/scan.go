@@ -16,15 +16,39 @@ type scanner struct {
 	text    []byte
 	pos     int
 	scratch []byte // a string with escapes, unescaped
+	lines   int    // line ends before lineAt
+	lineAt  int
 }
 
 const maxDepth = 256
 
-func (s *scanner) fail(why string) *mgmterr.Error {
-	at := min(s.pos, len(s.text))
-	line := 1 + bytes.Count(s.text[:at], []byte{'\n'})
-	column := 1 + utf8.RuneCount(s.text[bytes.LastIndexByte(s.text[:at], '\n')+1:at])
-	return mgmterr.New(mgmterr.MalformedMessage, "", "cannot read JSON at line %d, column %d: %s", line, column, why)
+// where is the line and column of a byte, from 1. Calls that go forward cost what
+// lies between them.
+func (s *scanner) where(at int) (line, column int) {
+	at = min(at, len(s.text))
+	if at < s.lineAt {
+		s.lines, s.lineAt = 0, 0
+	}
+	s.lines += bytes.Count(s.text[s.lineAt:at], []byte{'\n'})
+	s.lineAt = at
+	return 1 + s.lines, 1 + utf8.RuneCount(s.text[bytes.LastIndexByte(s.text[:at], '\n')+1:at])
+}
+
+// SyntaxError is a text that is no JSON, and where.
+type SyntaxError struct {
+	Line, Column int
+	Why          string
+	cause        *mgmterr.Error
+}
+
+func (e *SyntaxError) Error() string { return e.cause.Error() }
+
+// Unwrap gives the error as a client is to be told it.
+func (e *SyntaxError) Unwrap() error { return e.cause }
+
+func (s *scanner) fail(why string) error {
+	line, column := s.where(s.pos)
+	return &SyntaxError{line, column, why, mgmterr.New(mgmterr.MalformedMessage, "", "cannot read JSON at line %d, column %d: %s", line, column, why)}
 }
 
 // peek is the next byte that is no blank, 0 at the end.

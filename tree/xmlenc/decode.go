@@ -131,8 +131,8 @@ type decoder struct {
 	options    DecodeOptions     // of data, not of edits
 	pending    []meta.Annotation // of the element at hand
 	tagged     bool              // something is tagged as a default
-	seen       []seen   // by yang.Node.ID
-	frames     []*frame // by depth, used again
+	seen       []seen            // by yang.Node.ID
+	frames     []*frame          // by depth, used again
 	depth      int
 }
 

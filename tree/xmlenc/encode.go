@@ -129,7 +129,7 @@ func (e *encoder) annotated(n *tree.Node, m *meta.Node) {
 func (e *encoder) inner(n *tree.Node, m *meta.Node) {
 	s := n.Schema()
 	e.w.Start(s.Module.Namespace, s.Name)
-	e.attributes(s, m)
+	e.declarer(s, "").attributes(m)
 	e.annotated(n, m)
 	e.w.End()
 }
@@ -140,19 +140,30 @@ func (e *encoder) annotatedLeaf(s *yang.Node, v string, m *meta.Node) {
 		return
 	}
 	e.w.Start(s.Module.Namespace, s.Name)
-	e.attributes(s, m)
-	e.w.Text(named(e.w, s.Type, v, func(name string) *yang.Module { return e.module(s, v, name) }))
+	d := e.declarer(s, v)
+	text := value.Rewrite(s.Type, v, d.prefix)
+	d.attributes(m)
+	e.w.Text(text)
 	e.w.End()
 }
 
-// attributes writes the annotations of the element just opened (RFC 7952, 5.1).
-func (e *encoder) attributes(s *yang.Node, m *meta.Node) {
+// declarer is that of the element just opened, of s with that value, if any.
+func (e *encoder) declarer(s *yang.Node, v string) *declarer {
+	return &declarer{w: e.w, find: func(name string) *yang.Module { return e.module(s, v, name) }}
+}
+
+// attributes writes annotations (RFC 7952, 5.1). It comes after everything else
+// that declares prefixes.
+func (d *declarer) attributes(m *meta.Node) {
 	if m == nil {
 		return
 	}
-	for _, a := range m.Annotations {
-		v := named(e.w, a.Def.Type, a.Value, func(name string) *yang.Module { return e.module(s, a.Value, name) })
-		e.w.AttrNS(a.Def.Module.Prefix, a.Def.Module.Namespace, a.Def.Name, v)
+	values := make([]string, len(m.Annotations))
+	for i, a := range m.Annotations {
+		values[i] = value.Rewrite(a.Def.Type, a.Value, d.prefix)
+	}
+	for i, a := range m.Annotations {
+		d.w.AttrNS(a.Def.Module.Prefix, a.Def.Module.Namespace, a.Def.Name, values[i])
 	}
 }
 
@@ -217,10 +228,15 @@ func (e *encoder) module(s *yang.Node, v, name string) *yang.Module {
 	var m *yang.Module
 	if e.options.Modules != nil {
 		m = e.options.Modules(name)
-	} else if id := value.Identity(s.Type, v); id != nil && id.Module.Name == name {
-		m = id.Module
 	} else {
-		m = search(s, name)
+		if s.Type != nil {
+			if id := value.Identity(s.Type, v); id != nil && id.Module.Name == name {
+				m = id.Module
+			}
+		}
+		if m == nil {
+			m = search(s, name)
+		}
 	}
 	if m != nil {
 		if e.byName == nil {

@@ -63,8 +63,11 @@ func (d *decoder) done() (*tree.Node, error) {
 		return n, nil
 	}
 	n = meta.Settle(n, d.options.Meta, func(e *mgmterr.Error) {
-		if failed := d.forgive(e); err == nil {
-			err = failed
+		switch {
+		case d.options.Report != nil:
+			d.options.Report(e, 0, 0)
+		case err == nil:
+			err = e
 		}
 	})
 	return n, err
