@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -46,6 +47,8 @@ type compiler struct {
 	sources  *Sources
 	errs     parse.Errors
 	warnings []Warning
+	said     map[failKey]bool // warnings, too
+	failures int
 	// halted is set by what makes going on pointless, such as too many nodes.
 	halted bool
 
@@ -62,6 +65,12 @@ type compiler struct {
 	patterns map[string]*compiledPattern
 	checked  map[checkedXPath]bool
 	scopes   map[*parse.Statement]*scope
+	// met are the if-feature statements that were evaluated.
+	met map[*parse.Statement]bool
+	// always takes every if-feature for met.
+	always bool
+	// scratching: see scratch.
+	scratching bool
 
 	build
 }
@@ -94,7 +103,7 @@ func Compile(sources *Sources, opt Options) (*yang.Schema, []Warning, error) {
 		typedefs: make(map[*parse.Statement]*typedef), grouped: make(map[*parse.Statement]*grouping),
 		types: make(map[*parse.Statement]*ctype), plain: make(map[plainType]*ctype),
 		patterns: make(map[string]*compiledPattern), checked: make(map[checkedXPath]bool),
-		scopes: make(map[*parse.Statement]*scope),
+		scopes: make(map[*parse.Statement]*scope), said: make(map[failKey]bool), met: make(map[*parse.Statement]bool),
 	}
 	schema := c.run()
 	if len(c.errs) > 0 {
@@ -128,6 +137,7 @@ func (c *compiler) run() *yang.Schema {
 		}
 		// Another module is to be implemented: with it, everything anew.
 		c.warnings, c.errs = c.warnings[:warnings], nil
+		clear(c.said)
 		clear(c.types)
 		clear(c.plain)
 		for _, t := range c.typedefs {
@@ -169,6 +179,9 @@ func (c *compiler) tree() {
 	if !c.again {
 		c.unusedGroupings(mods)
 	}
+	if len(c.errs) == 0 && !c.again {
+		c.statuses(mods)
+	}
 }
 
 // implemented are the implemented modules, sorted by name.
@@ -193,12 +206,29 @@ func (c *compiler) demand(m *module) bool {
 	return false
 }
 
+// failKey is something said of a statement, which may be in many places of the
+// schema.
+type failKey struct {
+	at      *parse.Statement
+	message string
+}
+
+// once reports whether it is said for the first time.
+func (c *compiler) once(s *parse.Statement, format string, args []any) (string, bool) {
+	key := failKey{s, fmt.Sprintf(format, args...)}
+	if c.said[key] {
+		return "", false
+	}
+	c.said[key] = true
+	return key.message, true
+}
+
 // fail notes an error.
 func (c *compiler) fail(s *parse.Statement, format string, args ...any) {
-	if len(c.errs) < maxErrors {
-		c.errs = append(c.errs, s.Errorf(format, args...))
-	} else {
+	if c.failures++; len(c.errs) >= maxErrors || c.failures > 10*maxErrors {
 		c.halted = true
+	} else if message, first := c.once(s, format, args); first {
+		c.errs = append(c.errs, s.Errorf("%s", message))
 	}
 }
 
@@ -208,7 +238,9 @@ func (c *compiler) warn(s *parse.Statement, format string, args ...any) {
 	case c.opt.Strict:
 		c.fail(s, format, args...)
 	case len(c.warnings) < 10*maxErrors:
-		c.warnings = append(c.warnings, *s.Errorf(format, args...))
+		if message, first := c.once(s, format, args); first {
+			c.warnings = append(c.warnings, *s.Errorf("%s", message))
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"nso.example/nso/yang"
-	"nso.example/nso/yang/parse"
 )
 
 // constraints computes what needs all nodes and types: defaults.
@@ -60,67 +59,6 @@ func (c *compiler) defaults(d *draft, n *yang.Node) {
 		return
 	}
 	n.Defaults = values
-}
-
-// unusedGroupings expands the groupings that no implemented module uses, for
-// their errors, and throws the result away.
-func (c *compiler) unusedGroupings(mods []*module) {
-	if len(c.errs) > 0 {
-		return
-	}
-	for _, m := range mods {
-		for _, u := range m.units {
-			c.groupingsIn(u.root, m)
-		}
-	}
-}
-
-func (c *compiler) groupingsIn(s *parse.Statement, m *module) {
-	for i := range s.Sub {
-		d := &s.Sub[i]
-		switch d.Keyword {
-		case parse.Grouping:
-			if g := c.grouped[d]; g != nil && !g.used {
-				c.tryGrouping(g, m)
-			}
-			c.groupingsIn(d, m)
-		case parse.Container, parse.List, parse.Choice, parse.Case, parse.Augment, parse.Rpc, parse.Action, parse.Input, parse.Output,
-			parse.Notification:
-			c.groupingsIn(d, m)
-		}
-	}
-}
-
-// tryGrouping checks one grouping by itself. Paths and keys may lead out of
-// it, so only what does not depend on its surroundings is looked at.
-func (c *compiler) tryGrouping(g *grouping, m *module) {
-	holder := &draft{kind: yang.KindContainer, name: g.stmt.Argument, mod: m}
-	g.busy = true
-	c.children(holder, g.stmt, g.sc, m, 0)
-	g.busy = false
-	var check func(d *draft)
-	check = func(d *draft) {
-		if d.typ.stmt != nil {
-			ct := c.typeOf(d.typ.stmt, d.typ.sc)
-			if ct != nil && !ct.leafref && !d.disabled {
-				for _, def := range d.defaults {
-					if _, err := c.canonical(ct.t, def); err != nil && c.importOnly(ct.t, def) == nil {
-						c.fail(def.stmt, "%s", err)
-					}
-				}
-			}
-		}
-		for _, w := range d.whens {
-			c.checkSyntax(w.stmt, w.sc)
-		}
-		for _, m := range d.musts {
-			c.checkSyntax(m.stmt, m.sc)
-		}
-		for _, k := range d.kids {
-			check(k)
-		}
-	}
-	check(holder)
 }
 
 // fields splits at YANG's white space.

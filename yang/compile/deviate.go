@@ -78,11 +78,11 @@ func (c *compiler) deviation(at located, by *module) {
 // 7.14).
 func (c *compiler) remove(d *draft) {
 	if d.kind != yang.KindInput && d.kind != yang.KindOutput {
-		d.disabled = true
+		d.disabled, d.removed = true, true
 		return
 	}
 	for _, k := range d.kids {
-		k.disabled = true
+		k.disabled, k.removed = true, true
 	}
 	d.musts = nil
 }

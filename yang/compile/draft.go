@@ -23,6 +23,8 @@ type draft struct {
 	// disabled nodes stay as targets and never become a node: an if-feature
 	// is not met.
 	disabled bool
+	// removed nodes are disabled by a deviation.
+	removed bool
 
 	config, mandatory, presence *parse.Statement
 	typ, units                  located
@@ -104,6 +106,7 @@ func (c *compiler) top(m *module) {
 	for _, u := range m.units {
 		c.structures(m, u)
 	}
+	c.structureNames(m)
 }
 
 // children drafts what the substatements of s make below parent. Nodes belong

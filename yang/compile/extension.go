@@ -3,7 +3,7 @@
 package compile
 
 import (
-	"strings"
+	"slices"
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
@@ -54,6 +54,7 @@ func (c *compiler) nodeExtension(n *yang.Node, at located) {
 	if x == nil {
 		return
 	}
+	c.misplaced(at, x)
 	if x.Module.Name == "ietf-netconf-acm" { // RFC 8341, 3.2.5 and 3.4.2
 		switch x.Name {
 		case "default-deny-write":
@@ -65,99 +66,6 @@ func (c *compiler) nodeExtension(n *yang.Node, at located) {
 		}
 	}
 	n.Extensions = append(n.Extensions, x)
-}
-
-// carried are the extensions that carry YANG statements and stand at the top
-// of a module.
-type carried uint8
-
-const (
-	carriesNothing carried = iota
-	carriesData            // yang-data, structure
-	carriesAugment         // augment-structure
-	carriesAnnotation
-)
-
-func carries(m *module, name string) carried {
-	switch m.ym.Name + ":" + name {
-	case "ietf-restconf:yang-data", "ietf-yang-structure-ext:structure": // RFC 8040, 8; RFC 8791
-		return carriesData
-	case "ietf-yang-structure-ext:augment-structure":
-		return carriesAugment
-	case "ietf-yang-metadata:annotation": // RFC 7952
-		return carriesAnnotation
-	}
-	return carriesNothing
-}
-
-// structures drafts the structures of a text.
-func (c *compiler) structures(m *module, u *unit) {
-	for i := range u.root.Sub {
-		s := &u.root.Sub[i]
-		if s.Keyword != parse.Unknown {
-			continue
-		}
-		def, name := c.extension(located{s, u.scope})
-		if def == nil || carries(def, name) != carriesData {
-			continue
-		}
-		if errs := parse.CheckAs(s, parse.Container); len(errs) > 0 {
-			c.addErrors(errs)
-			continue
-		}
-		c.inner(s, u.scope)
-		d := &draft{kind: yang.KindStructure, name: s.Argument, mod: m, at: located{s, u.scope}}
-		c.read(d, s, u.scope)
-		c.spend(s, 1)
-		c.children(d, s, u.scope, m, 1)
-		c.structs = append(c.structs, d)
-	}
-}
-
-// augmentStructures applies the augment-structure statements of all modules.
-func (c *compiler) augmentStructures(mods []*module) {
-	for _, m := range mods {
-		for _, u := range m.units {
-			for i := range u.root.Sub {
-				s := &u.root.Sub[i]
-				if s.Keyword != parse.Unknown {
-					continue
-				}
-				def, name := c.extension(located{s, u.scope})
-				if def == nil || carries(def, name) != carriesAugment {
-					continue
-				}
-				if errs := parse.CheckAs(s, parse.Augment); len(errs) > 0 {
-					c.addErrors(errs)
-					continue
-				}
-				c.augmentStructure(located{s, u.scope}, m)
-			}
-		}
-	}
-}
-
-func (c *compiler) augmentStructure(at located, m *module) {
-	steps, err := parse.SchemaPath(at.stmt.Argument)
-	if err != nil || !strings.HasPrefix(at.stmt.Argument, "/") {
-		c.fail(at.stmt, "cannot use %q as the path of a structure", at.stmt.Argument)
-		return
-	}
-	d := &draft{kids: c.structs}
-	for _, st := range steps {
-		sm := c.module(at.sc.unit, st.Prefix, at.stmt)
-		if sm == nil {
-			return
-		}
-		if d == nil || !c.demand(sm) {
-			return
-		}
-		if d = d.find(sm, st.Name); d == nil {
-			c.fail(at.stmt, "cannot find the node %q of the path %q among the structures", st, at.stmt.Argument)
-			return
-		}
-	}
-	c.augment(d, at.stmt, at.sc, m, depthOf(d))
 }
 
 // moduleExtensions keeps the extensions at the top of a module and compiles
@@ -190,11 +98,11 @@ func (c *compiler) moduleExtensions(m *module) {
 // annotation compiles a metadata annotation (RFC 7952, 3).
 func (c *compiler) annotation(m *module, at located) {
 	s := at.stmt
-	if errs := parse.CheckAs(s, parse.Leaf); len(errs) > 0 {
-		c.addErrors(errs)
+	if !c.holds(s, parse.Leaf, parse.When, parse.Must, parse.Default, parse.Config, parse.Mandatory) || !c.enabled(s, at.sc.unit) {
 		return
 	}
-	if !c.enabled(s, at.sc.unit) {
+	if slices.ContainsFunc(m.ym.Annotations, func(a *yang.Annotation) bool { return a.Name == s.Argument }) {
+		c.fail(s, "cannot define the annotation %q twice in the module", s.Argument)
 		return
 	}
 	ct := c.typeOf(s.First(parse.Type), at.sc)

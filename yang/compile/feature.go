@@ -29,6 +29,7 @@ func (c *compiler) features() {
 			}
 		}
 	}
+	clear(c.met)
 	for _, m := range c.modules {
 		for _, f := range m.features {
 			f.state, f.on = fresh, false
@@ -69,8 +70,17 @@ func (c *compiler) feature(m *module, name string) (bool, error) {
 	return f.on, nil
 }
 
-// ifFeature evaluates one if-feature statement.
+// ifFeature evaluates one if-feature statement, once.
 func (c *compiler) ifFeature(s *parse.Statement, u *unit) bool {
+	on, known := c.met[s]
+	if !known {
+		on = c.evaluate(s, u)
+		c.met[s] = on
+	}
+	return on || c.always
+}
+
+func (c *compiler) evaluate(s *parse.Statement, u *unit) bool {
 	e, err := parse.IfFeatureExpr(s.Argument)
 	var on bool
 	if err == nil {

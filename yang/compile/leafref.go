@@ -34,6 +34,9 @@ func (c *compiler) resolveLeafrefs() {
 			c.failAt(l.ct.pathAt.stmt, l.n, "cannot use the path %q: %s", l.ct.pathAt.stmt.Argument, err)
 			continue
 		}
+		if p := l.ct.pathAt; p.sc.unit.mod.ym == l.n.Module {
+			c.refersTo(p.stmt, l.n, target)
+		}
 		l.t.Target = target
 	}
 	if len(c.errs) > 0 || c.again {
@@ -135,6 +138,9 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 		}
 	case p.Absolute:
 		at = c.schema.Root
+		if c.underStructure(leaf) {
+			at = nil // the structure is the document (RFC 8791, 3)
+		}
 	}
 	for range p.Up {
 		if at == c.schema.Root || at == nil {

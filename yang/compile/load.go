@@ -22,6 +22,7 @@ type module struct {
 	features   map[string]*feature
 	identities map[string]*identity
 	extensions map[string]*parse.Statement
+	aged       bool   // something in it is deprecated or obsolete
 	holder     *draft // of the data nodes, rpcs and notifications of this build
 }
 

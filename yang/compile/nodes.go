@@ -15,6 +15,7 @@ type inherited struct {
 	config    bool
 	operation bool // inside an rpc, action or notification
 	keyless   bool // inside a list without key
+	structure bool // in a structure
 	status    yang.Status
 	whens     []*yang.XPath // of choices and cases between here and the data parent
 }
@@ -47,7 +48,7 @@ func (c *compiler) nodes(mods []*module) {
 		}
 	}
 	for _, d := range c.structs {
-		if n := c.node(d, nil, inherited{config: true}); n != nil {
+		if n := c.node(d, nil, inherited{config: true, structure: true}); n != nil {
 			s.Structures = append(s.Structures, n)
 		}
 	}
@@ -74,7 +75,11 @@ func (c *compiler) alloc() *yang.Node {
 
 // node makes the node of a draft and those below it; nil if it is disabled.
 func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
-	if d.disabled || c.halted {
+	switch {
+	case c.halted, d.removed:
+		return nil
+	case d.disabled && !c.scratching:
+		c.scratch(d, parent, in)
 		return nil
 	}
 	n := c.alloc()
@@ -146,7 +151,8 @@ func (c *compiler) node(d *draft, parent *yang.Node, in inherited) *yang.Node {
 
 // describe fills in config, status, texts and extensions.
 func (c *compiler) describe(d *draft, n *yang.Node, in *inherited) {
-	if d.config != nil && !in.operation && n.Kind < yang.KindRPC { // RFC 7950, 7.21.1: ignored in operations
+	// RFC 7950, 7.21.1: ignored in operations; RFC 8791, 3, and 8040, 8: in structures.
+	if d.config != nil && !in.operation && !in.structure && n.Kind < yang.KindRPC {
 		want := d.config.Argument == "true"
 		if want && !in.config {
 			c.fail(d.config, "cannot make the %s %q configuration below a node that is not", n.Kind, n.Name)
@@ -242,11 +248,8 @@ func (c *compiler) typed(d *draft, n *yang.Node) {
 		return
 	}
 	n.Type = c.instance(ct, n)
-	if len(ct.t.Typedefs) > 0 {
-		td := c.findTypedef(d.typ.stmt, d.typ.sc)
-		if s := statusOf(td.stmt); s > n.Status && td.sc.unit.mod == d.typ.sc.unit.mod { // RFC 7950, 7.21.2
-			c.warn(d.typ.stmt, "cannot use the type %q, which is %s, in a definition that is %s", d.typ.stmt.Argument, s, n.Status)
-		}
+	if b := n.Type.Base; !c.scratching && (b == yang.Enumeration && len(n.Type.Enums) == 0 || b == yang.Bits && len(n.Type.Bits) == 0) {
+		c.fail(d.typ.stmt, "cannot use %s whose names are all disabled by if-feature", b)
 	}
 	if n.Units == "" {
 		n.Units = ct.t.Units // RFC 7950, 7.3.3
@@ -318,6 +321,7 @@ func (c *compiler) keys(d *draft, n *yang.Node) {
 			c.fail(d.key, "cannot use %q as a key: it has a when or an if-feature", st)
 			return
 		}
+		c.refersTo(d.key, n, leaf)
 		leaf.IsKey = true
 		n.Keys = append(n.Keys, leaf)
 	}
@@ -390,6 +394,7 @@ func (c *compiler) uniques(d *draft, n *yang.Node) {
 			if leaf.Config {
 				config++
 			}
+			c.refersTo(u.stmt, n, leaf)
 			leaves = append(leaves, leaf)
 		}
 		if len(leaves) > 0 && config != 0 && config != len(leaves) {
@@ -449,41 +454,42 @@ type sibling struct {
 }
 
 // duplicates refuses two nodes of the same name under one parent, whatever
-// choices and cases they are in.
+// choices and cases they are in, and whatever if-feature they have.
 func (c *compiler) duplicates(n *yang.Node) {
-	count := len(n.DataChildren) + len(n.Actions) + len(n.Notifications)
-	if count+len(n.Children) < 2 {
+	d := c.drafts[n.ID]
+	if len(d.kids) < 2 && (len(d.kids) == 0 || d.kids[0].kind != yang.KindChoice) {
 		return
 	}
-	seen := make(map[sibling]bool, count)
-	note := func(k *yang.Node, what sibling, in map[sibling]bool) {
+	seen := make(map[sibling]bool, len(d.kids))
+	note := func(k *draft, in map[sibling]bool) {
+		what := sibling{k.mod.ym, k.name}
 		if in[what] {
-			s := c.drafts[k.ID].at.stmt
+			s := k.at.stmt
 			if s == nil {
-				s = c.drafts[k.ID].parent.at.stmt
+				s = k.parent.at.stmt
 			}
-			c.fail(s, "cannot use the name %q twice in %s %q", k.Name, n.Kind, n.Name)
+			c.fail(s, "cannot use the name %q twice in %s %q", k.name, n.Kind, n.Name)
 		}
 		in[what] = true
 	}
-	for _, list := range [][]*yang.Node{n.DataChildren, n.Actions, n.Notifications} {
-		for _, k := range list {
-			note(k, sibling{k.Module, k.Name}, seen)
-		}
-	}
-	var choices func(list []*yang.Node)
-	choices = func(list []*yang.Node) {
-		for _, k := range list {
-			if k.Kind != yang.KindChoice {
+	var walk func(kids []*draft)
+	walk = func(kids []*draft) {
+		for _, k := range kids {
+			if k.removed {
 				continue
 			}
-			note(k, sibling{k.Module, k.Name}, seen)
-			cases := make(map[sibling]bool, len(k.Children))
-			for _, cs := range k.Children {
-				note(cs, sibling{cs.Module, cs.Name}, cases)
-				choices(cs.Children)
+			note(k, seen)
+			if k.kind != yang.KindChoice {
+				continue
+			}
+			cases := make(map[sibling]bool, len(k.kids))
+			for _, cs := range k.kids {
+				if !cs.removed {
+					note(cs, cases)
+					walk(cs.kids)
+				}
 			}
 		}
 	}
-	choices(n.Children)
+	walk(d.kids)
 }

@@ -170,30 +170,29 @@ func (r *restrictor) enums() {
 	}
 	var list []yang.Enum
 	next := int64(0)
-	names, values := make(map[string]bool), make(map[int64]bool)
+	all, values := make(map[string]int64), make(map[int64]bool)
 	for s := range r.s.All(parse.Enum) {
 		v := s.First(parse.Value)
 		e := yang.Enum{Name: s.Argument, Status: statusOf(s), Description: s.Text(parse.Description)}
-		if names[e.Name] {
+		if _, twice := all[e.Name]; twice {
 			r.c.fail(s, "cannot use the enum %q twice", e.Name)
 			return
 		}
-		names[e.Name] = true
 		n := next
 		if v != nil {
 			n = integer(v.Argument)
 		}
 		if r.derived {
-			old, ok := r.t.Enum(e.Name)
+			old, ok := r.ct.values[e.Name]
 			if !ok {
 				r.c.fail(s, "cannot add the enum %q: the type %s does not have it", e.Name, r.s.Argument)
 				return
 			}
-			if v != nil && n != int64(old.Value) {
-				r.c.fail(v, "cannot change the value of the enum %q from %d", e.Name, old.Value)
+			if v != nil && n != old {
+				r.c.fail(v, "cannot change the value of the enum %q from %d", e.Name, old)
 				return
 			}
-			n = int64(old.Value)
+			n = old
 		}
 		switch {
 		case n > math.MaxInt32:
@@ -208,14 +207,12 @@ func (r *restrictor) enums() {
 			next = n + 1
 		}
 		e.Value = int32(n)
-		if r.c.enabled(s, r.sc.unit) {
+		all[e.Name] = n
+		if _, there := r.t.Enum(e.Name); r.c.enabled(s, r.sc.unit) && (there || !r.derived) {
 			list = append(list, e)
 		}
 	}
-	if len(list) == 0 {
-		r.c.fail(r.s, "cannot use an enumeration whose enums are all disabled by if-feature")
-	}
-	r.t.Enums = list
+	r.t.Enums, r.ct.values = list, all
 }
 
 func (r *restrictor) bits() {
@@ -224,30 +221,29 @@ func (r *restrictor) bits() {
 	}
 	var list []yang.Bit
 	next := int64(0)
-	names, positions := make(map[string]bool), make(map[int64]bool)
+	all, positions := make(map[string]int64), make(map[int64]bool)
 	for s := range r.s.All(parse.Bit) {
 		p := s.First(parse.Position)
 		b := yang.Bit{Name: s.Argument, Status: statusOf(s), Description: s.Text(parse.Description)}
-		if names[b.Name] {
+		if _, twice := all[b.Name]; twice {
 			r.c.fail(s, "cannot use the bit %q twice", b.Name)
 			return
 		}
-		names[b.Name] = true
 		n := next
 		if p != nil {
 			n = integer(p.Argument)
 		}
 		if r.derived {
-			old, ok := r.t.Bit(b.Name)
+			old, ok := r.ct.values[b.Name]
 			if !ok {
 				r.c.fail(s, "cannot add the bit %q: the type %s does not have it", b.Name, r.s.Argument)
 				return
 			}
-			if p != nil && n != int64(old.Position) {
-				r.c.fail(p, "cannot change the position of the bit %q from %d", b.Name, old.Position)
+			if p != nil && n != old {
+				r.c.fail(p, "cannot change the position of the bit %q from %d", b.Name, old)
 				return
 			}
-			n = int64(old.Position)
+			n = old
 		}
 		switch {
 		case n > math.MaxUint32:
@@ -260,12 +256,13 @@ func (r *restrictor) bits() {
 		positions[n] = true
 		next = max(next, n+1) // RFC 7950, 9.7.4.2
 		b.Position = uint32(n)
-		if r.c.enabled(s, r.sc.unit) {
+		all[b.Name] = n
+		if _, there := r.t.Bit(b.Name); r.c.enabled(s, r.sc.unit) && (there || !r.derived) {
 			list = append(list, b)
 		}
 	}
 	slices.SortFunc(list, func(a, b yang.Bit) int { return int(int64(a.Position) - int64(b.Position)) })
-	r.t.Bits = list
+	r.t.Bits, r.ct.values = list, all
 }
 
 // integer reads what the parser has checked.

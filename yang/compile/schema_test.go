@@ -299,7 +299,16 @@ func TestDefaults(t *testing.T) {
 // TestStrict: what is let pass is a warning with its place, or else an error.
 func TestStrict(t *testing.T) {
 	for _, body := range []string{"container c { status obsolete; leaf x { status deprecated; type string; } }", "rpc r { output { } }",
-		"leaf-list l { min-elements 1; type string; default a; }"} {
+		"leaf-list l { min-elements 1; type string; default a; }", "typedef t { status deprecated; type string; } leaf-list a { type t; }",
+		"typedef t { status deprecated; type string; } typedef u { type t; } leaf b { type u; }",
+		"typedef t { status deprecated; type string; } leaf c { type union { type int8; type t; } }",
+		"grouping g { status obsolete; leaf a { type string; } } container c { status deprecated; uses g; } container d { status obsolete; uses g; }",
+		"grouping g { grouping h { status deprecated; leaf a { type string; } } uses h; } container c { uses g; } container d { uses g; }",
+		"identity a { status deprecated; } identity b { base a; }", "identity a { status deprecated; } leaf l { type identityref { base a; } }",
+		"feature f { status deprecated; } feature g { if-feature f; }", "feature f { status deprecated; } feature g; leaf a { if-feature \"g or not f\"; type string; }",
+		"leaf a { status deprecated; type string; } leaf b { type leafref { path ../a; } }",
+		"grouping g { list l { key k; leaf k { status deprecated; type string; } } } container c { uses g; }",
+		"list l { key k; unique u; leaf k { type string; } leaf u { status deprecated; type string; } }"} {
 		text := "module m { yang-version 1.1; namespace urn:m; prefix m; " + body + " }"
 		_, w := load(t, compile.Options{}, text)
 		if len(w) != 1 || !place.MatchString(w[0].Error()) {

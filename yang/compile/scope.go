@@ -5,6 +5,7 @@ package compile
 import (
 	"strings"
 
+	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
 )
 
@@ -88,6 +89,7 @@ func (c *compiler) definitions() {
 			for i := range u.root.Sub {
 				s := &u.root.Sub[i]
 				twice := false
+				m.aged = m.aged || statusOf(s) != yang.Current
 				switch at := (located{s, u.scope}); s.Keyword {
 				case parse.Grouping:
 					_, twice = m.groupings[s.Argument]
@@ -139,6 +141,11 @@ func (c *compiler) inner(s *parse.Statement, sc *scope) {
 	}
 	for i := range s.Sub {
 		d := &s.Sub[i]
+		switch d.Keyword {
+		case parse.Typedef, parse.Grouping:
+			m := sc.unit.mod
+			m.aged = m.aged || statusOf(d) != yang.Current
+		}
 		switch d.Keyword {
 		case parse.Typedef:
 			c.typedefName(d)

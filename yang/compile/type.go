@@ -19,6 +19,8 @@ type ctype struct {
 	size    int      // how many types it has, unions within dissolved
 	// fixed says that require-instance was given.
 	fixed bool
+	// values are those of all enums or bits, be they disabled.
+	values map[string]int64
 }
 
 // plainType identifies a type statement that restricts nothing.
@@ -70,7 +72,7 @@ func (c *compiler) compileType(s *parse.Statement, sc *scope) *ctype {
 	}
 	t := *from.t
 	t.Name = name
-	ct := &ctype{t: &t, def: from.def, leafref: from.leafref, path: from.path, pathAt: from.pathAt, members: from.members, size: from.size, fixed: from.fixed}
+	ct := &ctype{t: &t, def: from.def, leafref: from.leafref, path: from.path, pathAt: from.pathAt, members: from.members, size: from.size, fixed: from.fixed, values: from.values}
 	if len(from.t.Typedefs) >= maxTypedefs {
 		c.fail(s, "cannot derive more than %d types from each other", maxTypedefs)
 		return nil

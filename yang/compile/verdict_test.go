@@ -3,13 +3,16 @@
 package compile_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"nso.example/nso/yang"
+	"nso.example/nso/yang/builtin"
 	"nso.example/nso/yang/compile"
 )
 
@@ -53,11 +56,34 @@ func verdicts(t testing.TB) []verdict {
 
 var moduleName = regexp.MustCompile(`^(?:sub)?module (\S+)`)
 
-// write puts the texts into a directory of their own.
+// write puts the texts into a directory of their own, with those of the built-in
+// modules that the first imports.
 func (v verdict) write(t testing.TB) (dir, first string) {
 	t.Helper()
 	dir = t.TempDir()
-	for i, text := range v.texts {
+	files, err := fs.ReadDir(builtin.FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		module, _, _ := strings.Cut(f.Name(), "@")
+		if !strings.Contains(v.texts[0], "import "+module+" ") {
+			continue
+		}
+		text, err := fs.ReadFile(builtin.FS(), f.Name())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, f.Name()), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	texts := v.texts
+	if strings.Contains(texts[0], "import ietf-restconf ") {
+		texts = append(slices.Clone(texts), `module ietf-restconf { yang-version 1.1; namespace "urn:ietf:params:xml:ns:yang:ietf-restconf"; prefix rc;
+			revision 2017-01-26; extension yang-data { argument name { yin-element true; } } }`)
+	}
+	for i, text := range texts {
 		name := moduleName.FindStringSubmatch(text)[1]
 		if i == 0 {
 			first = name
