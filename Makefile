@@ -12,7 +12,10 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 VERSION ?= $(shell cat VERSION)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
-PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-subsystem nso-pam nso-nss
+PURE     = nsod nso nso-exec nso-listen nso-mediate nso-generator nso-netconf-subsystem
+# what needs the C library: PAM and the name service
+LIBC     = nso-pam nso-nss
+CGO      = $(shell printf '\#include <security/pam_appl.h>' | $${CC:-gcc} -E - >/dev/null 2>&1 && echo 1 || echo 0)
 # seconds each fuzz target runs under "make fuzz"
 FUZZTIME ?= 60s
 
@@ -22,6 +25,8 @@ FUZZTIME ?= 60s
 build:
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(PURE:%=./cmd/%)
+	@[ $(CGO) = 1 ] || echo "built without PAM: nso-pam and nso-nss only say so; install gcc libc6-dev libpam0g-dev" >&2
+	CGO_ENABLED=$(CGO) $(GO) build -trimpath -buildmode=pie -ldflags '$(LDFLAGS) -extldflags "-Wl,-z,relro,-z,now"' -o bin/ $(LIBC:%=./cmd/%)
 	@ln -sf nso bin/nso-cli
 
 # deb and rpm in dist/, the same bytes for the same sources.

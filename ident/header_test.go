@@ -87,7 +87,7 @@ func TestReadHeaderDoesNotWait(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	r := newResolver(userdb{"/nonexistent"}, writeFiles(t, somePasswd, someGroup), time.Now)
+	r := newResolver(userdb{path: "/nonexistent"}, writeFiles(t, somePasswd, someGroup), time.Now)
 	bob, err := r.Actor(t.Context(), Peer{UID: 1000, Source: "127.0.0.1:9", Door: "netconf-tcp"})
 	if err != nil {
 		t.Fatal(err)

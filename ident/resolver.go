@@ -12,11 +12,12 @@ import (
 )
 
 // Resolver knows the names and groups of uids. It asks systemd's user database
-// where that runs, else passwd(5) and group(5), and believes an answer for a
-// minute. It may be used by many goroutines.
+// where that runs, else passwd(5) and group(5), and nso-nss for what is in neither;
+// it believes an answer for a minute. It may be used by many goroutines.
 type Resolver struct {
 	db    source
 	files source
+	nss   source // nil: nobody
 	now   func() time.Time
 
 	mu     sync.Mutex
@@ -37,7 +38,9 @@ const (
 
 // NewResolver is a Resolver of this system.
 func NewResolver() *Resolver {
-	return newResolver(userdb{UserDatabase}, files{"/etc/passwd", "/etc/group"}, time.Now)
+	r := newResolver(userdb{UserDatabase, multiplexer}, files{"/etc/passwd", "/etc/group"}, time.Now)
+	r.nss = userdb{NameService, NameServiceName}
+	return r
 }
 
 func newResolver(db, files source, now func() time.Time) *Resolver {
@@ -49,7 +52,9 @@ func newResolver(db, files source, now func() time.Time) *Resolver {
 
 // ByUID finds the account of a uid. The error wraps ErrNoAccount when there is none.
 func (r *Resolver) ByUID(ctx context.Context, uid uint32) (Account, error) {
-	a, err := lookup(r, r.uids, uid, func(s source) (Account, error) { return s.byUID(ctx, uid) }, uid == 0)
+	a, err := lookup(r, r.uids, uid, func() (Account, error) {
+		return find(r, uid == 0, func(s source) (Account, error) { return s.byUID(ctx, uid) })
+	})
 	if err == nil && !validName(a.Name) {
 		err = errors.New("its name has characters that no name can have")
 	}
@@ -64,7 +69,9 @@ func (r *Resolver) ByName(ctx context.Context, name string) (Account, error) {
 	if !validName(name) {
 		return Account{}, fmt.Errorf("cannot find the account of %.100q: %w", name, ErrNoAccount)
 	}
-	a, err := lookup(r, r.names, name, func(s source) (Account, error) { return s.byName(ctx, name) }, name == "root")
+	a, err := lookup(r, r.names, name, func() (Account, error) {
+		return find(r, name == "root", func(s source) (Account, error) { return s.byName(ctx, name) })
+	})
 	if err != nil {
 		return Account{}, fmt.Errorf("cannot find the account of %q: %w", name, err)
 	}
@@ -76,13 +83,13 @@ func (r *Resolver) ByName(ctx context.Context, name string) (Account, error) {
 func (r *Resolver) GroupNames(ctx context.Context, gids []uint32) ([]string, error) {
 	names := make([]string, 0, len(gids))
 	for _, gid := range gids {
-		name, err := lookup(r, r.groups, gid, func(s source) (string, error) {
-			name, err := s.groupName(ctx, gid)
+		name, err := lookup(r, r.groups, gid, func() (string, error) {
+			name, err := find(r, gid == 0, func(s source) (string, error) { return s.groupName(ctx, gid) })
 			if errors.Is(err, ErrNoAccount) {
 				return "", nil // kept too: a peer can have many such groups
 			}
 			return name, err
-		}, gid == 0)
+		})
 		if err != nil {
 			return nil, fmt.Errorf("cannot find the name of group %d: %w", gid, err)
 		}
@@ -93,10 +100,29 @@ func (r *Resolver) GroupNames(ctx context.Context, gids []uint32) ([]string, err
 	return names, nil
 }
 
-// lookup asks the cache, then the database, then the files. The files answer only
-// where no database runs: one that fails is an unknown, which is refused. Root is
-// the files' alone, so that no directory service can lock root out or rename it.
-func lookup[K comparable, T any](r *Resolver, cache map[K]cached[T], key K, ask func(source) (T, error), root bool) (T, error) {
+// find asks the database, then the files, then nso-nss. The files answer only where
+// no database runs: one that fails is an unknown, which is refused. Root is the files'
+// alone, so that no directory service can lock root out or rename it.
+func find[T any](r *Resolver, root bool, ask func(source) (T, error)) (T, error) {
+	var value T
+	err := errNoDatabase
+	if !root {
+		value, err = ask(r.db)
+	}
+	if !errors.Is(err, errNoDatabase) {
+		return value, err
+	}
+	value, err = ask(r.files)
+	if errors.Is(err, ErrNoAccount) && !root && r.nss != nil {
+		if v, nssErr := ask(r.nss); !errors.Is(nssErr, errNoDatabase) {
+			return v, nssErr
+		}
+	}
+	return value, err
+}
+
+// lookup asks the cache, then find.
+func lookup[K comparable, T any](r *Resolver, cache map[K]cached[T], key K, find func() (T, error)) (T, error) {
 	now := r.now()
 	r.mu.Lock()
 	c, ok := cache[key]
@@ -104,14 +130,7 @@ func lookup[K comparable, T any](r *Resolver, cache map[K]cached[T], key K, ask 
 	if ok && now.Before(c.until) {
 		return c.value, nil
 	}
-	var value T
-	err := errNoDatabase
-	if !root {
-		value, err = ask(r.db)
-	}
-	if errors.Is(err, errNoDatabase) {
-		value, err = ask(r.files)
-	}
+	value, err := find()
 	if err != nil {
 		return value, err
 	}

@@ -49,7 +49,7 @@ ops:x:6:bob
 )
 
 func TestFiles(t *testing.T) {
-	r := newResolver(userdb{filepath.Join(t.TempDir(), "none")}, writeFiles(t, somePasswd, someGroup), time.Now)
+	r := newResolver(userdb{path: filepath.Join(t.TempDir(), "none")}, writeFiles(t, somePasswd, someGroup), time.Now)
 	ctx := t.Context()
 	a, err := r.ByUID(ctx, 1000)
 	if err != nil || a.Name != "bob" || a.GID != 1000 || a.Home != "/home/bob" || !slices.Equal(a.Groups, []string{"bob", "adm", "ops"}) {
@@ -111,7 +111,7 @@ func TestFilesAgreeWithSystem(t *testing.T) {
 
 // TestUserDatabase compares the real user database with the files, where it runs.
 func TestUserDatabase(t *testing.T) {
-	db := userdb{UserDatabase}
+	db := userdb{UserDatabase, multiplexer}
 	if _, err := db.byUID(t.Context(), 0); errors.Is(err, errNoDatabase) {
 		t.Skip("systemd-userdbd does not run here: the tests of booted systems have it")
 	}
@@ -132,6 +132,43 @@ func TestUserDatabase(t *testing.T) {
 	}
 	if a, err := db.byUID(t.Context(), 4242); !errors.Is(err, ErrNoAccount) {
 		t.Errorf("4242 is %+v, %v", a, err)
+	}
+}
+
+// TestNameService: where systemd's user database does not run, nso-nss is asked for
+// what the files do not have, never for root, and never instead of a database that
+// runs.
+func TestNameService(t *testing.T) {
+	nss, asked := says(t, map[string]string{"GetUserRecord": strings.ReplaceAll(carol, "1000", "7000"), "GetGroupRecord": staff, "GetMemberships": inOps})
+	r := newResolver(userdb{path: "/nonexistent"}, writeFiles(t, somePasswd, someGroup), time.Now)
+	r.nss = nss
+	if a, err := r.ByUID(t.Context(), 7000); err != nil || a.Name != "carol" || !slices.Equal(a.Groups, []string{"staff", "ops", "adm"}) {
+		t.Errorf("7000 is %+v, %v", a, err)
+	}
+	if a, err := r.ByName(t.Context(), "carol"); err != nil || a.UID != 7000 {
+		t.Errorf("carol is %+v, %v", a, err)
+	}
+	if names, err := r.GroupNames(t.Context(), []uint32{50}); err != nil || len(names) != 1 {
+		t.Errorf("group 50 is %q, %v", names, err)
+	}
+	n := asked.Load()
+	for _, uid := range []uint32{0, 1000} { // in the files
+		if a, err := r.ByUID(t.Context(), uid); err != nil || a.Name == "carol" {
+			t.Errorf("%d is %+v, %v", uid, a, err)
+		}
+	}
+	if asked.Load() != n {
+		t.Error("the name service is asked for what the files have")
+	}
+	r.nss = userdb{path: "/nonexistent"}
+	if _, err := r.ByUID(t.Context(), 7001); !errors.Is(err, ErrNoAccount) {
+		t.Errorf("without a name service: %v", err)
+	}
+	nobody, _ := says(t, map[string]string{"GetUserRecord": notFound, "GetGroupRecord": notFound, "GetMemberships": notFound})
+	r = newResolver(nobody, files{}, time.Now)
+	r.nss = nss
+	if a, err := r.ByUID(t.Context(), 7000); !errors.Is(err, ErrNoAccount) {
+		t.Errorf("a database that runs is overruled: %+v, %v", a, err)
 	}
 }
 
@@ -166,7 +203,7 @@ func says(t *testing.T, answers map[string]string) (userdb, *atomic.Int64) {
 			}()
 		}
 	}()
-	return userdb{l.Addr().(*net.UnixAddr).Name}, &asked
+	return userdb{l.Addr().(*net.UnixAddr).Name, multiplexer}, &asked
 }
 
 const (
@@ -261,7 +298,7 @@ func TestCache(t *testing.T) {
 }
 
 func TestActorOfUnixPeerHasItsGroups(t *testing.T) {
-	r := newResolver(userdb{"/nonexistent"}, writeFiles(t, somePasswd, someGroup), time.Now)
+	r := newResolver(userdb{path: "/nonexistent"}, writeFiles(t, somePasswd, someGroup), time.Now)
 	// bob connected without his group adm, but with bobby.
 	a, err := r.Actor(t.Context(), Peer{UID: 1000, GID: 1000, Groups: []uint32{5, 99}, PID: 7, Source: "pid 7", Door: "ipc"})
 	if err != nil || a.User != "bob" || !slices.Equal(a.Groups, []string{"bob", "bobby"}) || a.Source() != "pid 7" || a.Door() != "ipc" {
@@ -274,7 +311,7 @@ func TestActorOfUnixPeerHasItsGroups(t *testing.T) {
 }
 
 func TestAs(t *testing.T) {
-	r := newResolver(userdb{"/nonexistent"}, writeFiles(t, somePasswd+"nobody:x:65534:65534::/:\n", someGroup), time.Now)
+	r := newResolver(userdb{path: "/nonexistent"}, writeFiles(t, somePasswd+"nobody:x:65534:65534::/:\n", someGroup), time.Now)
 	bob, err := r.Actor(t.Context(), Peer{UID: 1000})
 	if err != nil {
 		t.Fatal(err)

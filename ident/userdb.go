@@ -15,13 +15,21 @@ import (
 
 // userdb is systemd's user database, io.systemd.UserDatabase over Varlink: JSON
 // objects, each ended by a NUL, on a Unix stream. It knows what nsswitch.conf
-// names, dynamic users of units, and homes of systemd-homed.
-type userdb struct{ path string }
+// names, dynamic users of units, and homes of systemd-homed. nso-nss speaks the same,
+// for the accounts of directories where systemd's does not run.
+type userdb struct{ path, service string }
 
 // UserDatabase is where systemd-userdbd answers for every source of users.
 const UserDatabase = "/run/systemd/userdb/io.systemd.Multiplexer"
 
+// NameService is where nso-nss answers, and NameServiceName the name that it has.
 const (
+	NameService     = "/run/nso/helper/nss"
+	NameServiceName = "org.nso.NameService"
+)
+
+const (
+	multiplexer   = "io.systemd.Multiplexer"
 	userdbTimeout = 10 * time.Second // of a directory service behind it
 	userdbMessage = 1 << 20          // the largest record that is read
 )
@@ -132,7 +140,7 @@ func (u userdb) call(ctx context.Context, method string, parameters map[string]a
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	parameters["service"] = "io.systemd.Multiplexer"
+	parameters["service"] = u.service
 	request := map[string]any{"method": "io.systemd.UserDatabase." + method, "parameters": parameters}
 	if more {
 		request["more"] = true
