@@ -44,7 +44,10 @@ func (p *parser) string(t *yang.Type, text string) (string, bool) {
 	if !inLength(t.Lengths, n) {
 		return "", p.broken(t.LengthError, text, "its length is %d, not %s characters", n, lengthText(t))
 	}
-	for _, pat := range t.Patterns {
+	for i, pat := range t.Patterns {
+		if i == 0 && plainAddress(t, text) {
+			break
+		}
 		if pat.Regexp != nil && pat.Regexp.MatchString(text) == pat.Invert {
 			if pat.Invert {
 				return "", p.broken(pat.Complaint, text, "it matches the pattern %s, which is not allowed", pat.Source)

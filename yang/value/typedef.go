@@ -43,6 +43,21 @@ func described(t *yang.Type, text string) string {
 	return out
 }
 
+// plainAddress reports whether a text is an IP address that the patterns of its
+// typedefs take, and t has no others: to ask them costs most of reading an address.
+func plainAddress(t *yang.Type, text string) bool {
+	const v4, v6, noZone = "ietf-inet-types:ipv4-address", "ietf-inet-types:ipv6-address", "-no-zone"
+	for i, d := range t.Typedefs {
+		if last := i == len(t.Typedefs)-1; last && (d == v4 && len(t.Patterns) == 1+i || d == v6 && len(t.Patterns) == 2+i) {
+			a, err := netip.ParseAddr(text)
+			return err == nil && a.Is4() == (d == v4) && strings.IndexByte(text, '%') < 0 && (a.Is4() || strings.IndexByte(text, '.') < 0)
+		} else if last || d != v4+noZone && d != v6+noZone {
+			return false
+		}
+	}
+	return false
+}
+
 // matches reports whether an ASCII text keeps the restrictions of t.
 func matches(t *yang.Type, text string) bool {
 	for _, p := range t.Patterns {
