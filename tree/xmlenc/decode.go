@@ -5,6 +5,7 @@ package xmlenc
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmterr"
@@ -140,6 +141,7 @@ type decoder struct {
 type seen struct {
 	text, canonical string
 	ok              bool
+	prefix, uri     string // of an identity
 }
 
 func newDecoder(r *xmlstream.Reader, schema *yang.Schema, root *yang.Node) *decoder {
@@ -464,6 +466,9 @@ func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain
 
 func (d *decoder) value(s *yang.Node, text []byte) (string, error) {
 	if s.Type.Named { // means what the prefixes in scope make of it
+		if s.Type.Base == yang.IdentityRef {
+			return d.identity(s, text)
+		}
 		return value.Parse(s.Type, string(text), d)
 	}
 	if s.ID >= len(d.seen) {
@@ -476,7 +481,33 @@ func (d *decoder) value(s *yang.Node, text []byte) (string, error) {
 	raw := string(text)
 	v, err := value.Parse(s.Type, raw, d)
 	if err == nil && len(raw) <= 64 {
-		*c = seen{raw, v, true}
+		*c = seen{text: raw, canonical: v, ok: true}
+	}
+	return v, err
+}
+
+// identity is value for an identity: the last one, if its prefix is still bound to
+// the same namespace.
+func (d *decoder) identity(s *yang.Node, text []byte) (string, error) {
+	for s.ID >= len(d.seen) {
+		d.seen = append(d.seen, make([]seen, s.ID+1-len(d.seen))...)
+	}
+	c := &d.seen[s.ID]
+	if c.ok && c.text == string(text) {
+		if uri, ok := d.r.Lookup(c.prefix); ok && uri == c.uri {
+			return c.canonical, nil
+		}
+	}
+	raw := string(text)
+	v, err := value.Parse(s.Type, raw, d)
+	if err == nil && len(raw) <= 64 {
+		prefix, _, found := strings.Cut(raw, ":")
+		if !found {
+			prefix = ""
+		}
+		if uri, ok := d.r.Lookup(prefix); ok {
+			*c = seen{raw, v, true, prefix, uri}
+		}
 	}
 	return v, err
 }
