@@ -77,6 +77,40 @@ func TestDemand(t *testing.T) {
 	}
 }
 
+// TestByRevision: import and include by revision take that one, also where two
+// texts want different ones (RFC 7950, 5.1.1 and 7.1.5).
+func TestByRevision(t *testing.T) {
+	texts := map[string]string{
+		"t@2020-01-01.yang": `module t { namespace urn:t; prefix t; revision 2020-01-01; typedef x { type int8; } grouping g { leaf old { type x; } } }`,
+		"t@2021-01-01.yang": `module t { namespace urn:t; prefix t; revision 2021-01-01; typedef x { type int16; } grouping g { leaf new { type x; } } }`,
+		"s@2020-01-01.yang": `submodule s { belongs-to m { prefix m; } import t { prefix t; revision-date 2020-01-01; } revision 2020-01-01; leaf s2020 { type t:x; } }`,
+		"s@2021-01-01.yang": `submodule s { belongs-to m { prefix m; } import t { prefix t; revision-date 2021-01-01; } revision 2021-01-01; leaf s2021 { type t:x; } }`,
+		"m.yang":            `module m { namespace urn:m; prefix m; import t { prefix t; revision-date 2021-01-01; } include s { revision-date 2020-01-01; } uses t:g; }`,
+		"n.yang":            `module n { yang-version 1.1; namespace urn:n; prefix n; import t { prefix a; revision-date 2020-01-01; } import t { prefix b; revision-date 2021-01-01; } uses a:g; uses b:g; }`,
+	}
+	dir := filesOf(t, texts)
+	s := compileNames(t, dir, "m", "n")
+	if at(t, s, "/s2020").Type.Base != yang.Int8 || has(s, "/s2021") || at(t, s, "/new").Type.Base != yang.Int16 || !has(s, "/old") {
+		t.Error("the revisions are mixed up")
+	}
+	if sub := s.Module("m").Submodules; len(sub) != 1 || sub[0].Revision != "2020-01-01" {
+		t.Errorf("submodules %v", sub)
+	}
+	if n := s.Module("n"); n.Imports["a"].Revision != "2020-01-01" || n.Imports["b"].Revision != "2021-01-01" {
+		t.Errorf("imports of n: %v and %v", n.Imports["a"], n.Imports["b"])
+	}
+	// Without a revision-date it is the newest.
+	texts["m.yang"] = `module m { namespace urn:m; prefix m; import t { prefix t; } include s; uses t:g; }`
+	if s = compileNames(t, filesOf(t, texts), "m"); !has(s, "/s2021") || !has(s, "/new") {
+		t.Error("not the newest revisions")
+	}
+	texts["m.yang"] = `module m { namespace urn:m; prefix m; include s { revision-date 2019-01-01; } }`
+	dir = filesOf(t, texts)
+	if _, _, err := compileDir(dir, "m", false); err == nil || !strings.Contains(err.Error(), `m.yang:1:39: cannot find "s" at revision 2019-01-01`) {
+		t.Errorf("an include of a revision that is not there: %v", err)
+	}
+}
+
 // TestIdentityRevisions: an identity of an import-only revision is the one of
 // the same name in the revision that is implemented.
 func TestIdentityRevisions(t *testing.T) {

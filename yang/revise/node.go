@@ -82,16 +82,21 @@ func (c *comparison) lists(oldUp, newUp *yang.Node, old, new []*yang.Node) {
 		}
 		c.forbid(c.name(n), pos, "11", "remove the %s %q: %s", n.Kind, n.Name, sObsolete)
 	}
-	last := -1
+	last := map[[2]string]int{}
 	for _, n := range new {
 		i, k := find(old, n.Name)
-		switch {
-		case k == nil:
+		if k == nil {
 			c.added(newUp, n)
-		case i < last && isDefinition(n):
+			continue
+		}
+		texts := [2]string{}
+		if newUp == nil { // a module may be split into submodules, or joined again
+			texts = [2]string{k.Pos.File, n.Pos.File}
+		}
+		if before, more := last[texts]; more && i < before && isDefinition(n) {
 			c.forbid(c.name(n), c.new.at(n), "11", "move the %s %q: data definitions keep their order", n.Kind, n.Name)
-		default:
-			last = i
+		} else {
+			last[texts] = i
 		}
 	}
 }
