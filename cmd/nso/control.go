@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"nso.example/nso/cli"
 )
 
 func kick(ctx context.Context, t *tool) error {
@@ -31,31 +29,4 @@ func stop(ctx context.Context, t *tool) error {
 		return err
 	}
 	return call(ctx, "Stop", nil, nil)
-}
-
-func reload(ctx context.Context, t *tool) error {
-	if err := t.parse(t.flags(true), 0, 0); err != nil {
-		return err
-	}
-	var done struct {
-		Changed     []string `json:"changed"`
-		NeedRestart []string `json:"needRestart"`
-	}
-	if err := call(ctx, "Reload", nil, &done); err != nil {
-		return err
-	}
-	if t.json {
-		return cli.WriteJSON(t.out, done)
-	}
-	if len(done.Changed)+len(done.NeedRestart) == 0 {
-		_, err := fmt.Fprintln(t.out, "nothing has changed")
-		return err
-	}
-	for _, key := range done.Changed {
-		fmt.Fprintln(t.out, "changed:", key)
-	}
-	for _, key := range done.NeedRestart {
-		fmt.Fprintln(t.out, "changes with a restart only:", key)
-	}
-	return nil
 }
