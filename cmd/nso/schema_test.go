@@ -27,11 +27,13 @@ func TestSchemaCheck(t *testing.T) {
 		"bad.yang":    "module bad {\n  namespace urn:bad; prefix b;\n  leaf x { type nothing; }\n  leaf y { type none; }\n}",
 		"broken.yang": "module broken {\n  leaf\n",
 		"loose.yang":  "module loose { yang-version 1.1; namespace urn:loose; prefix l;\n leaf-list x { type int8; min-elements 1; default 1; } }",
-		"whole.yang":  "module whole { namespace urn:whole; prefix w; include part; }",
-		"part.yang":   "submodule part { belongs-to whole { prefix w; } leaf x { type w:no; } }",
-		"r1.yang":     "module r { namespace urn:r; prefix r; revision 2020-01-01; }",
-		"r2.yang":     "module r { namespace urn:r; prefix r; revision 2021-01-01; leaf x { type no; } }",
-		"feat.yang":   "module feat { namespace urn:feat; prefix f; import lib { prefix l; } leaf x { if-feature l:extra; type string; } }",
+		"aged.yang": "module aged { yang-version 1.1; namespace urn:aged; prefix a;\n container c { status obsolete; leaf x { status deprecated; type string; } }\n" +
+			" rpc r { output { } }\n typedef t { status deprecated; type string; } leaf y { type t; } }",
+		"whole.yang": "module whole { namespace urn:whole; prefix w; include part; }",
+		"part.yang":  "submodule part { belongs-to whole { prefix w; } leaf x { type w:no; } }",
+		"r1.yang":    "module r { namespace urn:r; prefix r; revision 2020-01-01; }",
+		"r2.yang":    "module r { namespace urn:r; prefix r; revision 2021-01-01; leaf x { type no; } }",
+		"feat.yang":  "module feat { namespace urn:feat; prefix f; import lib { prefix l; } leaf x { if-feature l:extra; type string; } }",
 	})
 	lib := moduleFiles(t, map[string]string{"lib.yang": "module lib { namespace urn:lib; prefix l; feature extra; typedef name { type string; } }"})
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -42,10 +44,15 @@ func TestSchemaCheck(t *testing.T) {
 	}{
 		{[]string{"--path", lib, in("good.yang"), in("feat.yang")}, 0, nil},
 		{[]string{in("good.yang")}, 1, []string{in("good.yang") + `:1:45: cannot find "lib"`}},
-		{[]string{in("bad.yang")}, 1, []string{in("bad.yang") + ":3:12: cannot ", in("bad.yang") + ":4:12: cannot "}},
+		{[]string{in("bad.yang")}, 1, []string{in("bad.yang") + `:3:12: cannot find the type "nothing" in bad (in module bad / leaf x / type nothing)`, in("bad.yang") + ":4:12: cannot "}},
 		{[]string{in("broken.yang"), in("absent.yang")}, 1, []string{in("absent.yang") + ": cannot read the file: no such file", in("broken.yang") + ":3:1: cannot "}},
 		{[]string{in("loose.yang")}, 0, []string{in("loose.yang") + ":2:43: warning: cannot "}},
 		{[]string{"--strict", in("loose.yang")}, 1, []string{in("loose.yang") + ":2:43: cannot "}},
+		{[]string{in("aged.yang")}, 0, []string{in("aged.yang") + ":2:42: warning: cannot give the leaf", in("aged.yang") + ":3:10: warning: cannot use an empty output",
+			in("aged.yang") + ":4:57: warning: cannot use the type"}},
+		{[]string{"--strict", in("aged.yang")}, 1, []string{in("aged.yang") + ":2:42: cannot give the leaf \"x\" the status deprecated below a node that is obsolete (in module aged / container c / leaf x / status deprecated)",
+			in("aged.yang") + ":3:10: cannot use an empty output: leave it out (in module aged / rpc r / output)",
+			in("aged.yang") + ":4:57: cannot use the type \"t\", which is deprecated, in a definition that is current (in module aged / leaf y / type t)"}},
 		{[]string{in("part.yang")}, 1, []string{in("part.yang") + ":1:58: cannot "}},
 		{[]string{in("part.yang"), in("whole.yang")}, 1, []string{in("part.yang") + ":1:58: cannot "}},
 		{[]string{in("r1.yang"), in("r2.yang")}, 1, []string{in("r2.yang") + ":1:69: cannot "}},

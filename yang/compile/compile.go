@@ -106,6 +106,12 @@ func Compile(sources *Sources, opt Options) (*yang.Schema, []Warning, error) {
 		scopes: make(map[*parse.Statement]*scope), said: make(map[failKey]bool), met: make(map[*parse.Statement]bool),
 	}
 	schema := c.run()
+	if opt.Strict {
+		for i := range c.warnings {
+			c.errs = append(c.errs, &c.warnings[i])
+		}
+		c.warnings = nil
+	}
 	if len(c.errs) > 0 {
 		return nil, c.warnings, c.errs
 	}
@@ -232,12 +238,9 @@ func (c *compiler) fail(s *parse.Statement, format string, args ...any) {
 	}
 }
 
-// warn notes what is an error only when strict.
+// warn notes what is an error only when strict, and then as the last.
 func (c *compiler) warn(s *parse.Statement, format string, args ...any) {
-	switch {
-	case c.opt.Strict:
-		c.fail(s, format, args...)
-	case len(c.warnings) < 10*maxErrors:
+	if len(c.warnings) < 10*maxErrors {
 		if message, first := c.once(s, format, args); first {
 			c.warnings = append(c.warnings, *s.Errorf("%s", message))
 		}
