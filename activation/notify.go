@@ -11,6 +11,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
+
+	"nso.example/nso/journald/event"
 )
 
 // Notifier tells the service manager how the daemon is (sd_notify(3)). Without one
@@ -58,7 +60,7 @@ func (n Notifier) Watchdog(ctx context.Context, healthy func() error) error {
 	defer tick.Stop()
 	for {
 		if err := healthy(); err != nil {
-			n.Log.Error("not healthy, the watchdog is not told", "err", err)
+			n.Log.Error("not healthy, the watchdog is not told", event.Key, event.Unhealthy, "err", err)
 			n.Status("not healthy: " + err.Error())
 		} else {
 			n.send(daemon.SdNotifyWatchdog, "")

@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"nso.example/nso/ident"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
@@ -29,7 +30,7 @@ func (s *Server) policy(root *tree.Node) *nacm.Policy {
 	}
 	p := nacm.Compile(s.schema, root)
 	for _, m := range p.Mistakes() {
-		s.log.Warn("a rule of access control matches nothing: its path names no node", "op", "nacm", "reason", m.At+" is "+m.Path)
+		s.log.Warn("a rule of access control matches nothing: its path names no node", event.Key, event.RuleMistake, "op", "nacm", "reason", m.At+" is "+m.Path)
 	}
 	s.access.Store(&access{of, p})
 	return p
@@ -89,15 +90,17 @@ func (ss *Session) MayExec(module, rpc string) error {
 		return nil
 	}
 	ss.server.deniedOps.Add(1)
-	ss.server.log.Warn("access denied", "usid", ss.id, "user", ss.actor.User, "op", module+":"+rpc)
+	ss.server.audit.Denied(ss.audited(), module+":"+rpc, nil)
 	return mgmterr.New(mgmterr.AccessDenied, "", "cannot run %s: %s has no right to it", rpc, ss.actor.User).OfType(mgmterr.Protocol)
 }
 
-// countDenied counts an edit that access control refused.
-func (ss *Session) countDenied(err error) {
+// countDenied counts and audits an edit that access control refused. op is "edit" or
+// "commit".
+func (ss *Session) countDenied(op string, err error) {
 	for _, e := range mgmterr.Of(err) {
 		if e.Tag == mgmterr.AccessDenied {
 			ss.server.deniedWrites.Add(1)
+			ss.server.audit.Denied(ss.audited(), op, err)
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmterr"
@@ -40,6 +41,7 @@ type Server struct {
 	schema *yang.Schema
 	db     *cdb.DB
 	log    *slog.Logger
+	audit  *audit.Trail
 	rules  *check.Rules
 	opts   Options
 	start  time.Time
@@ -92,7 +94,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		schema: o.Schema, db: o.DB, log: o.Log, rules: rules, opts: o, start: time.Now(), turn: newTurn(),
+		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: newTurn(),
 		sessions: make(map[uint32]*Session), perUser: make(map[string]int),
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}
@@ -106,6 +108,9 @@ func New(o Options) (*Server, error) {
 
 // Schema is what the data obeys.
 func (s *Server) Schema() *yang.Schema { return s.schema }
+
+// Audit is the trail of who did what, for the doors and for what steers the daemon.
+func (s *Server) Audit() *audit.Trail { return s.audit }
 
 // AddState registers a source of operational state below one top-level node. It
 // must not be called once sessions exist.
@@ -124,6 +129,16 @@ type Login struct {
 // Login opens a session for an actor. It is refused while the daemon stops or
 // when a limit is reached.
 func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
+	ss, err := s.admit(actor, l)
+	if err != nil {
+		s.audit.LoginRefused(actor, l.Transport, err)
+		return nil, err
+	}
+	s.audit.Login(ss.audited())
+	return ss, nil
+}
+
+func (s *Server) admit(actor ident.Actor, l Login) (*Session, error) {
 	admin := s.Admin(actor)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +165,6 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	s.sessions[ss.id] = ss
 	s.perUser[actor.User]++
 	s.counters.InSessions++
-	s.log.Info("session opened", "usid", ss.id, "user", actor.User, "door", l.Transport, "source", actor.Source())
 	return ss, nil
 }
 

@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nso.example/nso/audit"
 	"nso.example/nso/ident"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
@@ -73,6 +75,11 @@ func (ss *Session) ID() uint32 { return ss.id }
 
 // Actor is who the session acts as.
 func (ss *Session) Actor() ident.Actor { return ss.actor }
+
+// audited is the session as the audit names it.
+func (ss *Session) audited() audit.Session {
+	return audit.Session{Actor: ss.actor, Door: ss.login.Transport, ID: ss.id}
+}
 
 // Schema is what the data obeys.
 func (ss *Session) Schema() *yang.Schema { return ss.server.schema }
@@ -140,7 +147,7 @@ func (ss *Session) Close(reason string, dropped bool) {
 		s.counters.DroppedSessions++
 	}
 	s.mu.Unlock()
-	s.log.Info("session closed", "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
+	s.log.Info("session closed", event.Key, event.SessionEnded, "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
 		"reason", reason, "dur", time.Since(ss.since).Round(time.Millisecond))
 }
 

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
@@ -93,7 +95,7 @@ func (t *Txn) Apply(e *tree.Edit) error {
 	if err == nil {
 		err = t.txn.Apply(e)
 	}
-	t.session.countDenied(err)
+	t.session.countDenied("edit", err)
 	return err
 }
 
@@ -109,7 +111,7 @@ func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 		t.applyEach([]*tree.Edit{e}, &errs)
 	}
 	if len(errs) > 0 {
-		t.session.countDenied(errs)
+		t.session.countDenied("edit", errs)
 	}
 	if more := len(errs) - maxErrors; more > 0 {
 		errs = append(errs[:maxErrors], mgmterr.New(mgmterr.OperationFailed, "",
@@ -240,7 +242,7 @@ func (t *Txn) prepareHolding(ctx context.Context) error {
 		return err
 	}
 	if err := t.authorize(); err != nil {
-		t.session.countDenied(err)
+		t.session.countDenied("commit", err)
 		return err
 	}
 	if err := t.validate(); err != nil {
@@ -264,15 +266,19 @@ func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
 	prepared := time.Now()
 	s := t.session.server
 	defer t.release()
+	_, before := s.db.Current()
 	rev, err := t.decide(ctx, l)
 	if err != nil {
 		t.txn.Unprepare()
 		return 0, err
 	}
 	t.txn.Commit()
+	t.release() // nobody waits for the audit
 	t.forget()
-	s.log.Info("commit", "usid", t.session.id, "user", t.session.actor.User, "door", t.session.login.Transport, "txid", rev,
-		"label", l.Label, "prepare", prepared.Sub(begin), "dur", time.Since(begin))
+	if rev != before {
+		s.audit.Committed(audit.Commit{Session: t.session.audited(), Before: before, After: rev, Base: t.txn.Base(), Root: t.txn.Root(),
+			Label: l.Label, Comment: l.Comment, Prepare: prepared.Sub(begin), Length: time.Since(begin)})
+	}
 	return rev, nil
 }
 
@@ -291,7 +297,11 @@ func (t *Txn) decide(ctx context.Context, l Label) (uint64, error) {
 		Source: t.session.actor.Source(), Label: l.Label, Comment: l.Comment,
 	})
 	if err != nil {
-		s.log.Error("commit failed", "usid", t.session.id, "user", t.session.actor.User, "err", err)
+		failed := event.CommitFailed
+		if errors.Is(err, cdb.ErrFull) {
+			failed = event.NoSpace
+		}
+		s.log.Error("commit failed", event.Key, failed, "usid", t.session.id, "user", t.session.actor.User, "err", err)
 		return 0, undecided(err)
 	}
 	return rev, nil
@@ -344,7 +354,7 @@ func (t *Txn) expire() {
 		return
 	}
 	if t.txn.State() < txn.Committed {
-		s.log.Info("transaction aborted", "usid", t.session.id, "user", t.session.actor.User, "reason", "not used for too long")
+		s.log.Info("transaction aborted", event.Key, event.TxnExpired, "usid", t.session.id, "user", t.session.actor.User, "reason", "not used for too long")
 	}
 	t.abort()
 }

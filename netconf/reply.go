@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree/xmlenc"
@@ -63,7 +64,7 @@ func (ss *session) refuse(q *request, bad error) error {
 		list = mgmterr.List{mgmterr.New(mgmterr.MalformedMessage, "", "%s", wrong.Error()).OfType(mgmterr.RPC)}
 	case list == nil:
 		number := ss.server.incidents.Add(1)
-		ss.log.Error("internal error", "number", number, "err", bad)
+		ss.log.Error("internal error", event.Key, event.InternalError, "number", number, "err", bad)
 		list = mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "internal error: see number %d in the daemon's log", number)}
 	}
 	if len(list) > 0 && list[0].Type == mgmterr.RPC {

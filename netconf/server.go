@@ -14,8 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nso.example/nso/audit"
 	"nso.example/nso/ident"
 	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/netconf/framing"
 	"nso.example/nso/tree"
@@ -78,6 +80,9 @@ func New(m *mgmt.Server, o Options) *Server {
 	}
 	return s
 }
+
+// Audit is the trail of who did what.
+func (s *Server) Audit() *audit.Trail { return s.mgmt.Audit() }
 
 // Panics is how many sessions ended in a panic. It is zero, or there is a bug.
 func (s *Server) Panics() uint64 { return s.panics.Load() }
@@ -153,8 +158,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 	var err error
 	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill})
 	if err != nil {
-		ss.log.Warn("session refused", "reason", err)
-		return
+		return // mgmt has said it
 	}
 	ss.log = ss.log.With("usid", ss.mgmt.ID())
 	stop := context.AfterFunc(ctx, func() { ss.kill("the daemon is stopping") })
@@ -170,7 +174,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 func (s *Server) Recover(log *slog.Logger) {
 	if p := recover(); p != nil {
 		s.panics.Add(1)
-		log.Error("internal error: panic", "number", s.incidents.Add(1), "err", p, "stack", string(debug.Stack()))
+		log.Error("internal error: panic", event.Key, event.Panic, "number", s.incidents.Add(1), "err", p, "stack", string(debug.Stack()))
 	}
 }
 

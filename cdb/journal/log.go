@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"nso.example/nso/journald/event"
 )
 
 // Options of a log. The zero value is good.
@@ -138,7 +140,7 @@ func Open(dir string, o Options) (*Log, error) {
 		return nil, fmt.Errorf("cannot open journal %s: %w", fsys.Name(), noSpace(err))
 	}
 	if err := l.ensureReserve(); err != nil {
-		l.log.Warn("journal: cannot reserve space for a snapshot", "dir", fsys.Name(), "err", err)
+		l.log.Warn("journal: cannot reserve space for a snapshot", event.Key, event.NoSpace, "dir", fsys.Name(), "err", err)
 	}
 	l.prepareSpare()
 	return l, nil
@@ -182,7 +184,7 @@ func (l *Log) poison(cause error) error {
 	if l.err == nil {
 		l.err = fmt.Errorf("cannot append to journal %s: %w: %w; the disk is not trusted any more: see to it and restart",
 			l.fs.Name(), ErrFailed, cause)
-		l.log.Error("journal: no more commits: a write or sync failed", "dir", l.fs.Name(), "err", cause)
+		l.log.Error("journal: no more commits: a write or sync failed", event.Key, event.DiskFailed, "dir", l.fs.Name(), "err", cause)
 		l.wake()
 	}
 	return l.err

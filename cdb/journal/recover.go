@@ -10,6 +10,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"nso.example/nso/journald/event"
 )
 
 // listing is what a directory holds.
@@ -193,7 +195,7 @@ func (l *Log) recover() error {
 		return corrupt(l.tail.name, l.tail.end, remedyRestore,
 			"the last record is of revision %d, but there is a snapshot of revision %d", l.durable, d.snaps[n-1])
 	}
-	l.log.Info("journal: opened", "dir", l.fs.Name(), "revision", l.durable, "snapshot", base)
+	l.log.Info("journal: opened", event.Key, event.DatabaseOpened, "dir", l.fs.Name(), "revision", l.durable, "snapshot", base)
 	return nil
 }
 
@@ -231,7 +233,7 @@ func (l *Log) recoverSnapshots(revs []uint64) (base uint64, err error) {
 			err = corrupt(snapName(rev), 32, "move it away", "it belongs to another journal than %s", l.segs[0].name)
 		}
 		if errors.Is(err, ErrCorrupt) {
-			l.log.Warn("journal: a snapshot is damaged, an older one is tried", "dir", l.fs.Name(), "err", err)
+			l.log.Warn("journal: a snapshot is damaged, an older one is tried", event.Key, event.SnapshotDamaged, "dir", l.fs.Name(), "err", err)
 			l.badSnaps = append(l.badSnaps, snapName(rev))
 			damage = errors.Join(damage, err)
 			continue
@@ -313,7 +315,7 @@ func (l *Log) repair(seg *segment, s scanned) error {
 	}
 	if wipe > s.end {
 		l.stats.TornBytes = wipe - s.end
-		l.log.Warn("journal: cut what was written last and never acknowledged",
+		l.log.Warn("journal: cut what was written last and never acknowledged", event.Key, event.TornTail,
 			"dir", l.fs.Name(), "file", seg.name, "offset", s.end, "bytes", wipe-s.end)
 		if err := writeZeros(seg.file, s.end, min(paged(wipe), seg.size)); err != nil {
 			return err

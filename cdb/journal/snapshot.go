@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+
+	"nso.example/nso/journald/event"
 )
 
 // A snapshot file, little endian: a header of 64 bytes (magic, crc32c of what
@@ -134,7 +136,7 @@ func (l *Log) Snapshot(rev uint64, write func(io.Writer) error) error {
 		l.log.Warn("journal: cannot recycle what the snapshot covers", "dir", l.fs.Name(), "err", err)
 	}
 	if err := l.ensureReserve(); err != nil {
-		l.log.Warn("journal: cannot reserve space for the next snapshot", "dir", l.fs.Name(), "err", noSpace(err))
+		l.log.Warn("journal: cannot reserve space for the next snapshot", event.Key, event.NoSpace, "dir", l.fs.Name(), "err", noSpace(err))
 	}
 	return nil
 }
@@ -158,7 +160,7 @@ func (l *Log) writeSnapshot(rev uint64, write func(io.Writer) error) error {
 		// A file that could not be synced is not used again.
 		_ = l.fs.Remove(reserveName)
 		if e := l.ensureReserve(); e != nil {
-			l.log.Warn("journal: cannot reserve space for a snapshot", "dir", l.fs.Name(), "err", noSpace(e))
+			l.log.Warn("journal: cannot reserve space for a snapshot", event.Key, event.NoSpace, "dir", l.fs.Name(), "err", noSpace(e))
 		}
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"nso.example/nso/journald/event"
 )
 
 // spareKeep is how many ready segments are kept when old ones are recycled; one
@@ -152,7 +154,7 @@ func (l *Log) prepareSpare() {
 		}
 		name, err := l.makeSpare(l.opt.SegmentSize)
 		if err != nil {
-			l.log.Warn("journal: cannot prepare the next segment", "dir", l.fs.Name(), "err", noSpace(err))
+			l.log.Warn("journal: cannot prepare the next segment", event.Key, event.NoSpace, "dir", l.fs.Name(), "err", noSpace(err))
 			return
 		}
 		l.putSpare(name)

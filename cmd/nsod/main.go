@@ -22,6 +22,9 @@ import (
 	"nso.example/nso/cdb"
 	"nso.example/nso/cmd/nsod/house"
 	"nso.example/nso/config"
+	"nso.example/nso/ident"
+	"nso.example/nso/journald"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
@@ -32,14 +35,23 @@ import (
 var version = "unknown"
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	level := new(slog.LevelVar)
+	log := journald.Open("nsod", os.Stderr, level)
+	err := run(os.Args[1:], os.Stdout, log.Logger, level)
+	switch {
+	case err != nil && log.Native():
+		log.Error("nsod: "+err.Error(), event.Key, event.StartFailed)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "nsod:", err)
+	}
+	log.Close()
+	if err != nil {
 		os.Exit(1)
 	}
 }
 
 // run is the life of the daemon, in order.
-func run(args []string, out, errs io.Writer) error {
+func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) error {
 	// Flags.
 	fs := flag.NewFlagSet("nsod", flag.ContinueOnError)
 	file := fs.String("config", "", "the configuration `file`; without it, what is in force on this system")
@@ -53,15 +65,13 @@ func run(args []string, out, errs io.Writer) error {
 		return err
 	}
 
-	// Configuration, and the log.
+	// Configuration.
 	read := func() (*config.Config, error) { return config.Load(cmp.Or(*file, "/etc/nso/nso.toml")) }
 	conf, err := read()
 	if err != nil {
 		return err
 	}
-	level := new(slog.LevelVar)
 	level.Set(conf.Log.Level.Slog())
-	log := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level, ReplaceAttr: journalTime}))
 
 	// Models.
 	schema, warnings, err := load.Schema(conf.YANG.Path)
@@ -121,7 +131,7 @@ func run(args []string, out, errs io.Writer) error {
 		return err
 	}
 	_, rev := db.Current()
-	log.Info("ready", "version", version, "txid", rev, "modules", len(schema.Modules), "pid", os.Getpid())
+	log.Info("ready", event.Key, event.Ready, "version", version, "txid", rev, "modules", len(schema.Modules), "pid", os.Getpid())
 	notify := activation.Notifier{Log: log}
 	notify.Ready(fmt.Sprintf("revision %d, %d modules", rev, len(schema.Modules)))
 	go func() {
@@ -137,8 +147,9 @@ func run(args []string, out, errs io.Writer) error {
 		for range hup {
 			notify.Reloading()
 			status := "configuration read again"
-			if _, _, err := h.Reload(ctx); err != nil {
-				log.Error("cannot reload", "err", err)
+			changed, restart, err := h.Reload(ctx)
+			server.Audit().Reloaded(ident.Actor{}, "SIGHUP", changed, restart, err)
+			if err != nil {
 				status = "reload failed: " + err.Error()
 			}
 			notify.Ready(status)
@@ -149,14 +160,6 @@ func run(args []string, out, errs io.Writer) error {
 	<-ctx.Done()
 	stop()
 	notify.Stopping("ending the sessions")
-	log.Info("stopping")
+	log.Info("stopping", event.Key, event.Stopping)
 	return h.Close(10 * time.Second)
-}
-
-// journalTime leaves the time to the journal where it keeps one.
-func journalTime(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey && os.Getenv("JOURNAL_STREAM") != "" {
-		return slog.Attr{}
-	}
-	return a
 }

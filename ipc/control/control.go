@@ -16,8 +16,10 @@ package control
 import (
 	"context"
 	_ "embed" // the interface description
+	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"nso.example/nso/ipc/peer"
@@ -47,6 +49,7 @@ type Steering struct {
 	Panics   func() uint64 // recovered in any room
 	Reload   func(ctx context.Context) (changed, needRestart []string, err error)
 	Stop     func()
+	Level    *slog.LevelVar // of the log
 	// Listen serves listeners that were handed over, and owns the files from then
 	// on. It returns their addresses and what ends them; dropped is called when the
 	// daemon ends them itself.
@@ -76,6 +79,7 @@ func New(server *mgmt.Server, steer Steering) varlink.Interface {
 		{Name: "Kick", Access: admin, States: varlink.AnyState, Handler: r.kick},
 		{Name: "Reload", Access: admin, States: varlink.AnyState, Handler: r.reload},
 		{Name: "Stop", Access: admin, States: varlink.AnyState, Handler: r.stop},
+		{Name: "LogLevel", Access: admin, States: varlink.AnyState, Handler: r.logLevel},
 		{Name: "Listen", Access: peer.Self(uint32(steer.UID)), States: varlink.Fresh, Handler: r.listen, MaxDescriptors: maxListeners},
 	}}
 }
@@ -152,16 +156,30 @@ func (r *room) kick(_ context.Context, c *varlink.Call) error {
 	if err := r.server.Kick(uint32(in.ID), reason); err != nil {
 		return peer.Failed(name, err)
 	}
+	r.server.Audit().Kicked(a, c.Conn().Door(), uint32(in.ID), reason)
 	return c.Reply(nil)
 }
 
 func (r *room) reload(ctx context.Context, c *varlink.Call) error {
 	changed, restart, err := r.steer.Reload(ctx)
+	r.server.Audit().Reloaded(peer.Actor(c.Conn()), c.Conn().Door(), changed, restart, err)
 	if err != nil {
 		return peer.Failed(name, err)
 	}
 	return c.Reply(map[string]any{"changed": orEmpty(changed), "needRestart": orEmpty(restart)})
 }
+
+// levelNamed is the level of a name, as log.level in nso.toml has it.
+func levelNamed(name string) (slog.Level, bool) {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if levelName(l) == name {
+			return l, true
+		}
+	}
+	return 0, false
+}
+
+func levelName(l slog.Level) string { return strings.ToLower(l.String()) }
 
 func orEmpty(l []string) []string {
 	if l == nil {
@@ -171,9 +189,31 @@ func orEmpty(l []string) []string {
 }
 
 func (r *room) stop(_ context.Context, c *varlink.Call) error {
+	r.server.Audit().Stopped(peer.Actor(c.Conn()), c.Conn().Door())
 	err := c.Reply(nil)
 	r.steer.Stop()
 	return err
+}
+
+// logLevel tells the least level that is logged and, if one is given, changes it
+// until the daemon restarts.
+func (r *room) logLevel(_ context.Context, c *varlink.Call) error {
+	var in struct {
+		Level *string `json:"level"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	if in.Level != nil {
+		level, ok := levelNamed(*in.Level)
+		if !ok {
+			return varlink.InvalidParameter("level")
+		}
+		before := r.steer.Level.Level()
+		r.steer.Level.Set(level)
+		r.server.Audit().Level(peer.Actor(c.Conn()), c.Conn().Door(), levelName(before), levelName(level))
+	}
+	return c.Reply(map[string]any{"level": levelName(r.steer.Level.Level())})
 }
 
 func (r *room) listen(ctx context.Context, c *varlink.Call) error {

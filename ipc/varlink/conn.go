@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nso.example/nso/journald/event"
 )
 
 // Conn is one connection of a client. Its methods may be called from any
@@ -449,7 +451,11 @@ func (c *Conn) access(e *entry) *Error {
 	if err == nil {
 		return nil
 	}
-	c.quiet.warn("access refused", "origin", c.origin.Key, "op", e.full, "reason", err)
+	if refused := c.server.cfg.Refused; refused != nil {
+		refused(c, e.full, err)
+	} else {
+		c.quiet.warn("access refused", "origin", c.origin.Key, "op", e.full, "reason", err)
+	}
 	var refusal *Error
 	if errors.As(err, &refusal) {
 		return refusal
@@ -520,7 +526,7 @@ func (c *Conn) conclude(call *Call, err error) bool {
 		return false // the client went, or was sent, away
 	default:
 		number := c.server.incidents.Add(1)
-		c.log.Error("internal error", "number", number, "op", call.entry.full, "err", err)
+		c.log.Error("internal error", event.Key, event.InternalError, "number", number, "op", call.entry.full, "err", err)
 		e = internalError(number)
 	}
 	if e != nil && !call.replied && !call.request.oneway && c.writeError(e) != nil {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nso.example/nso/journald/event"
 )
 
 // Config is what a server is built from.
@@ -24,6 +26,10 @@ type Config struct {
 	// it may keep what it finds in the Conn. An error is a refusal: the reason
 	// is logged, the connection closed. Required.
 	Identify func(ctx context.Context, conn *Conn) (Origin, error)
+
+	// Refused is told of each connection that is refused, and with op of each call
+	// that its access rule refused; nil: they are logged, one a second.
+	Refused func(conn *Conn, op string, reason error)
 
 	// CheckReplies compares every reply and error with the description and
 	// turns a difference into an internal error: for tests.
@@ -177,7 +183,7 @@ func (s *Server) Serve(door string, l net.Listener) error {
 		// accept(2): EMFILE, ENFILE, ENOBUFS, ENOMEM and errors of the network
 		// come here; all of them can pass.
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		s.quiet.warn("cannot accept a connection, waiting", "door", door, "err", err)
+		s.quiet.warn("cannot accept a connection, waiting", event.Key, event.AcceptFailed, "door", door, "err", err)
 		select {
 		case <-time.After(pause):
 		case <-s.closing:
@@ -245,7 +251,11 @@ func (s *Server) ask(c *Conn) (origin Origin, err error) {
 
 func (s *Server) refuse(c *Conn, e *Error, reason error) {
 	s.refused.Add(1)
-	s.quiet.warn("connection refused", "door", c.door, "origin", c.origin.Key, "reason", reason)
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(c, "", reason)
+	} else {
+		s.quiet.warn("connection refused", "door", c.door, "origin", c.origin.Key, "reason", reason)
+	}
 	c.writeError(e)
 }
 
@@ -302,7 +312,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) panicked(c *Conn, where string, p any) uint64 {
 	s.panics.Add(1)
 	number := s.incidents.Add(1)
-	c.log.Error("internal error: panic", "number", number, "op", where, "err", fmt.Sprint(p), "stack", stack())
+	c.log.Error("internal error: panic", event.Key, event.Panic, "number", number, "op", where, "err", fmt.Sprint(p), "stack", stack())
 	return number
 }
 

@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"nso.example/nso/audit"
 	"nso.example/nso/ident"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/netconf"
 )
 
@@ -44,6 +46,7 @@ type Door struct {
 	server *netconf.Server
 	opts   Options
 	log    *slog.Logger
+	audit  *audit.Trail
 
 	mu      sync.Mutex
 	open    int
@@ -66,7 +69,7 @@ func New(server *netconf.Server, o Options) *Door {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{server: server, opts: o, log: o.Log.With("door", Name), perUser: make(map[uint32]int)}
+	return &Door{server: server, opts: o, log: o.Log.With("door", Name), audit: server.Audit(), perUser: make(map[uint32]int)}
 }
 
 // Connections is how many are open, with a session or not yet.
@@ -113,7 +116,7 @@ func (d *Door) Serve(ctx context.Context, listener net.Listener) error {
 		// No descriptor left (EMFILE, ENFILE), no memory, a client that is gone
 		// already: the next one may have more luck.
 		pause = min(max(2*pause, firstPause), lastPause)
-		d.log.Warn("cannot accept a connection", "err", err, "dur", pause)
+		d.log.Warn("cannot accept a connection", event.Key, event.AcceptFailed, "err", err, "dur", pause)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -138,8 +141,8 @@ func (d *Door) accepted(ctx context.Context, conn net.Conn) {
 	if !room {
 		conn.Close()
 		if first { // who is turned away by the thousand must not fill the log
-			d.log.Warn("connection refused", "source", conn.RemoteAddr().String(), "reason",
-				fmt.Sprintf("all %d are in use; raise limits.connections in nso.toml", d.opts.Connections))
+			d.audit.Refused(ident.Actor{}, Name, conn.RemoteAddr().String(),
+				fmt.Errorf("all %d are in use; raise limits.connections in nso.toml", d.opts.Connections))
 		}
 		return
 	}
@@ -168,12 +171,12 @@ func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time) {
 	defer cancel()
 	peer, actor, err := d.identify(asked, conn, policy)
 	if err != nil {
-		d.refuse(conn, "", err)
+		d.refuse(conn, actor, err)
 		return
 	}
 	uid := peer.Peer.UID
 	if err := d.enter(uid, actor); err != nil {
-		d.refuse(conn, actor.User, err)
+		d.refuse(conn, actor, err)
 		return
 	}
 	defer d.leave(uid)
@@ -184,7 +187,7 @@ func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time) {
 	if err == nil {
 		err = peer.Verify()
 	}
-	own := actor.User
+	own := actor
 	if err == nil {
 		actor, err = d.opts.Resolver.Check(asked, header, actor, policy)
 	}
@@ -192,9 +195,8 @@ func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time) {
 		d.refuse(conn, own, err)
 		return
 	}
-	if policy.Claimed || actor.User != own {
-		d.log.Warn("acting as another user", "user", actor.User, "uid", uid, "source", peer.Peer.Source,
-			"reason", map[bool]string{true: `netconf.tcp.trust is "claimed"`, false: "access.grant"}[policy.Claimed])
+	if policy.Claimed || actor.User != own.User {
+		d.audit.ActingAs(actor, Name, map[bool]string{true: `netconf.tcp.trust is "claimed"`, false: "access.grant"}[policy.Claimed])
 	}
 	if !stop() { // ctx has ended
 		return
@@ -236,11 +238,11 @@ func (d *Door) leave(uid uint32) {
 	}
 }
 
-func (d *Door) refuse(conn net.Conn, user string, reason error) {
+func (d *Door) refuse(conn net.Conn, actor ident.Actor, reason error) {
 	d.mu.Lock()
 	d.refused++
 	d.mu.Unlock()
-	d.log.Warn("connection refused", "source", conn.RemoteAddr().String(), "user", user, "reason", reason)
+	d.audit.Refused(actor, Name, conn.RemoteAddr().String(), reason)
 }
 
 // behindHeader is a connection whose header has been read.

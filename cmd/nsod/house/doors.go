@@ -14,7 +14,9 @@ import (
 
 	"nso.example/nso/activation"
 	"nso.example/nso/config"
+	"nso.example/nso/ident"
 	"nso.example/nso/ipc/control"
+	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/netconf/tcp"
 )
@@ -162,7 +164,7 @@ func (h *House) serve(name string, l net.Listener) {
 		err = h.ipc.Serve(name, l)
 	}
 	if err != nil {
-		h.log.Error("a door is closed", "door", name, "err", err)
+		h.log.Error("a door is closed", event.Key, event.DoorClosed, "door", name, "err", err)
 	}
 }
 
@@ -170,13 +172,15 @@ func (h *House) serve(name string, l net.Listener) {
 // a listener of it. See control.Steering.
 func (h *House) Listen(ctx context.Context, name string, files []*os.File, dropped func(reason error)) ([]string, func(), error) {
 	refuse := func(err error) ([]string, func(), error) {
-		h.log.Warn("a listener is refused", "op", "listen", "door", fmt.Sprintf("%.64s", name), "reason", err)
+		h.log.Warn("a listener is refused", event.Key, event.ListenRefused, "op", "listen", "door", fmt.Sprintf("%.64s", name), "reason", err)
 		return nil, nil, mgmterr.New(mgmterr.InvalidValue, "", "%s", err)
 	}
 	rules := offered(h.config())
 	if _, ok := rules[name]; !ok {
 		// A new door may be here before the word that there is one.
-		if _, _, err := h.Reload(ctx); err == nil {
+		changed, restart, err := h.Reload(ctx)
+		h.server.Audit().Reloaded(ident.Actor{}, fmt.Sprintf("%.64s", name), changed, restart, err)
+		if err == nil {
 			rules = offered(h.config())
 		}
 	}
@@ -209,9 +213,9 @@ func (h *House) Listen(ctx context.Context, name string, files []*os.File, dropp
 	for i, l := range listeners {
 		addresses[i] = l.Addr().String()
 	}
-	h.log.Info("a door is open", "op", "listen", "door", name, "addresses", addresses)
+	h.log.Info("a door is open", event.Key, event.DoorOpened, "op", "listen", "door", name, "addresses", addresses)
 	return addresses, func() {
 		h.doors.drop(from, nil)
-		h.log.Info("a door is closed", "op", "listen", "door", name, "addresses", addresses)
+		h.log.Info("a door is closed", event.Key, event.DoorClosed, "op", "listen", "door", name, "addresses", addresses)
 	}, nil
 }

@@ -93,7 +93,14 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 			IdleIn: map[varlink.State]time.Duration{
 				maapi.InSession: idle(time.Duration(limits.IdleTimeout)), control.Holding: varlink.NoLimit}},
 		Identify: door.origin(peer.Identifier(h.server, door.actor)),
-		Log:      h.log,
+		Refused: func(c *varlink.Conn, op string, reason error) {
+			if op == "" {
+				h.server.Audit().Refused(peer.Actor(c), c.Door(), "", reason)
+			} else {
+				h.server.Audit().DeniedCall(peer.Actor(c), c.Door(), op, reason)
+			}
+		},
+		Log: h.log,
 	})
 	if err != nil {
 		return nil, err
@@ -152,6 +159,7 @@ func (h *House) steering() control.Steering {
 				}
 			}
 			return doors
+		Level:    h.opts.Level,
 		},
 		Resident: resident,
 		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },

@@ -70,7 +70,6 @@ func (h *House) Reload(context.Context) (changed, needRestart []string, err erro
 		h.doors.keep(offered(&running))
 	}
 	h.conf = &running
-	h.log.Info("configuration read again", "op", "reload", "changed", changed, "restart", needRestart)
 	return changed, needRestart, nil
 }
 
