@@ -31,7 +31,7 @@ func (r *Rules) Changed(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	if w.gone {
 		r.indexes.prune(old)
 	}
-	return c.root.Tree, c.errors()
+	return c.root.Tree, c.done()
 }
 
 // work is what a difference makes worth looking at.

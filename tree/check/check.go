@@ -39,9 +39,9 @@ type checker struct {
 	when      int // nesting of "when" that ask for defaults with "when"
 	removals  []*xpath.Node
 	slab      []xpath.Node
-	made      int // slabs
-	steps     int // left of maxSteps
-	scratch   xpath.Scratch
+	made      int                    // slabs
+	steps     int                    // left of maxSteps
+	scratch   *xpath.Scratch         // of the rules; nil until an expression is evaluated
 	asks      func(*xpath.Node) bool // c.inUse
 	off       map[string]bool        // paths of data whose "when" does not hold
 }
@@ -71,6 +71,15 @@ func (c *checker) report(at *xpath.Node, rank int, err *mgmterr.Error) {
 	if !c.full() {
 		c.found = append(c.found, found{at, rank, err})
 	}
+}
+
+// done gives back what was lent, and the errors.
+func (c *checker) done() mgmterr.List {
+	if c.scratch != nil {
+		c.scratch.Clear()
+		c.r.scratches.Put(c.scratch)
+	}
+	return c.errors()
 }
 
 // errors are the errors found, in order, each once.
@@ -159,8 +168,12 @@ func pathOf(n *xpath.Node, s *yang.Node) string {
 func (c *checker) context(n *xpath.Node) xpath.Context {
 	if c.asks == nil {
 		c.asks = c.inUse
+		c.scratch, _ = c.r.scratches.Get().(*xpath.Scratch)
+		if c.scratch == nil {
+			c.scratch = new(xpath.Scratch)
+		}
 	}
-	return xpath.Context{Node: n, ConfigOnly: !c.operation, InUse: c.asks, Scratch: &c.scratch, Total: &c.steps}
+	return xpath.Context{Node: n, ConfigOnly: !c.operation, InUse: c.asks, Scratch: c.scratch, Total: &c.steps}
 }
 
 // below makes a child of n.

@@ -35,11 +35,11 @@ func (r *Rules) Operation(base *tree.Node, at tree.Path, op *tree.Node) mgmterr.
 	n = n.Below(s, op, "")
 	c.keys(n)
 	if len(c.found) > 0 { // nothing else can be said of such a tree
-		return c.errors()
+		return c.done()
 	}
 	c.settle(func() { c.whens(n) })
 	c.all(n)
-	return c.errors()
+	return c.done()
 }
 
 // holder is the instance at a path that an operation with that schema node is

@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"sync"
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/xpath"
@@ -22,6 +23,8 @@ type Rules struct {
 	// inUnique are the lists whose "unique" a node is part of, by its ID.
 	inUnique [][]*yang.Node
 	indexes  *indexes
+	// scratches are *xpath.Scratch that no validation is using.
+	scratches sync.Pool
 }
 
 // point is what is asked of the instances of one schema node.

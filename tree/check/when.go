@@ -128,7 +128,7 @@ func (r *Rules) whole(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	c.keys(c.root)
 	if len(c.found) > 0 { // nothing else can be said of such a tree
-		return root, c.errors()
+		return root, c.done()
 	}
 	return r.reference(old, root)
 }
@@ -138,5 +138,5 @@ func (r *Rules) reference(old, root *tree.Node) (*tree.Node, mgmterr.List) {
 	c := &checker{r: r, old: old, root: xpath.Root(root), steps: maxSteps}
 	c.settle(func() { c.whens(c.root) })
 	c.all(c.root)
-	return c.root.Tree, c.errors()
+	return c.root.Tree, c.done()
 }

@@ -366,7 +366,7 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 				return false
 			}
 			x := r.new(n, c)
-			if x.Tree, x.place = e, i; !yield(x) {
+			if x.Tree, x.place = e, uint32(i); !yield(x) {
 				return false
 			}
 		}
@@ -379,7 +379,7 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 				return false
 			}
 			x := r.new(n, c)
-			if x.Value, x.place = v, i; !yield(x) {
+			if x.Value, x.place = v, uint32(i); !yield(x) {
 				return false
 			}
 		}
@@ -408,7 +408,7 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 			x = r.new(n, c)
 			x.Default = true
 		}
-		if x.Value, x.place = d, i+1; !yield(x) {
+		if x.Value, x.place = d, uint32(i+1); !yield(x) {
 			return false
 		}
 	}
@@ -418,7 +418,7 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 // descend gives what is below n in document order. reach, if not nil, holds the
 // schema nodes that something the test is for can be below of: nothing else is
 // entered.
-func (r *run) descend(m *matcher, reach map[*yang.Node]bool, n *Node, yield func(*Node) bool) bool {
+func (r *run) descend(m *matcher, reach above, n *Node, yield func(*Node) bool) bool {
 	if n.depth > maxTree {
 		r.fail("the data is nested too deeply")
 		return false
@@ -434,7 +434,7 @@ func (r *run) descend(m *matcher, reach map[*yang.Node]bool, n *Node, yield func
 		return true
 	}
 	for _, c := range n.Schema.DataChildren {
-		if reach != nil && !reach[c] && !m.is(c) {
+		if reach != nil && !reach.has(c) && !m.is(c) {
 			continue
 		}
 		if !r.children(n, c, visit) {

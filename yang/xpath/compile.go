@@ -74,7 +74,7 @@ type (
 		from, to *yang.Node
 		// reach is what has something below it that the test of a descendant
 		// step is for; nil if that is not worth knowing.
-		reach map[*yang.Node]bool
+		reach above
 	}
 	matcher struct {
 		kind   tester
@@ -268,18 +268,23 @@ func (c *compiler) path(n *path) *cpath {
 	return out
 }
 
+// above is a set of schema nodes: a bit for each ID.
+type above []uint64
+
+func (a above) has(n *yang.Node) bool { return a[n.ID/64]&(1<<(n.ID%64)) != 0 }
+
 // reach is everything above the schema nodes that a test is for.
-func (c *compiler) reach(m *matcher) map[*yang.Node]bool {
-	above := map[*yang.Node]bool{}
+func (c *compiler) reach(m *matcher) above {
+	a := make(above, len(c.schema.Nodes)/64+1)
 	for _, n := range c.schema.Nodes {
 		if n.Name != m.name || !m.is(n) {
 			continue
 		}
-		for p := n.DataParent; p != nil && !above[p]; p = p.DataParent {
-			above[p] = true
+		for p := n.DataParent; p != nil && !a.has(p); p = p.DataParent {
+			a[p.ID/64] |= 1 << (p.ID % 64)
 		}
 	}
-	return above
+	return a
 }
 
 // streams reports whether the steps after the first ones up can be walked depth

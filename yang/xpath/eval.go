@@ -105,6 +105,9 @@ func (e *Expr) borrow(c Context) (*run, frame) {
 	return &s.run, f
 }
 
+// Clear forgets the trees that the last evaluations were about.
+func (s *Scratch) Clear() { *s = Scratch{} }
+
 func (r *run) done() error {
 	err := r.result()
 	if s := r.c.Scratch; s != nil && r == &s.run {

@@ -27,7 +27,7 @@ type Node struct {
 
 	text  bool   // the text node in a leaf
 	depth uint16 // of the root: 0
-	place int    // in its list or leaf-list, from 1; 0 if not known
+	place uint32 // in its list or leaf-list, from 1; 0 if not known
 }
 
 // Root is the root of a tree.
@@ -217,7 +217,7 @@ func (r *run) order(a, b *Node) int {
 // ordinal is the place among the entries of its list, from 1.
 func (n *Node) ordinal(r *run) int {
 	if n.place > 0 {
-		return n.place
+		return int(n.place)
 	}
 	i := 0
 	switch n.Schema.Kind {
@@ -236,7 +236,7 @@ func (n *Node) ordinal(r *run) int {
 	}
 	if r != nil {
 		r.spend(i)
-		n.place = i
+		n.place = uint32(i)
 	}
 	return i
 }
@@ -290,7 +290,7 @@ func (r *run) number(nodes []*Node) {
 				}
 				places[h] = m
 			}
-			n.place = m[n.Tree]
+			n.place = uint32(m[n.Tree])
 		}
 	}
 }
