@@ -47,7 +47,11 @@ func Authenticate(s *helper.Served, r helper.Request) (helper.Verdict, *helper.R
 		return helper.Verdict{}, c.refusal("authentication", err)
 	}
 	if err := t.AcctMgmt(pam.DisallowNullAuthtok); err != nil {
-		return helper.Verdict{}, c.refusal("account", err)
+		r := c.refusal("account", err)
+		if r.Class == helper.Auth { // the password was right; Debian's stack ends in pam_deny whatever it was
+			r.Class = helper.Denied
+		}
+		return helper.Verdict{}, r
 	}
 	name, err := t.GetItem(pam.User)
 	if err != nil || name != r.User {
@@ -63,8 +67,11 @@ func Authenticate(s *helper.Served, r helper.Request) (helper.Verdict, *helper.R
 // refusal is what an error of PAM means.
 func (c *conversation) refusal(phase string, err error) *helper.Refusal {
 	r := &helper.Refusal{Class: helper.Denied, Reason: phase + ": " + err.Error()}
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		r.Reason = phase + ": " + c.err.Error()
+	case c.said != "":
+		r.Reason += ": " + c.said
 	}
 	var code pam.Error
 	if !errors.As(err, &code) {
@@ -88,7 +95,8 @@ func (c *conversation) refusal(phase string, err error) *helper.Refusal {
 // conversation answers the modules with what the user answers.
 type conversation struct {
 	served *helper.Served
-	err    error // why there is no answer
+	err    error  // why there is no answer
+	said   string // what a module has said last
 }
 
 // RespondPAM is called by libpam for each message of a module.
@@ -99,6 +107,7 @@ func (c *conversation) RespondPAM(style pam.Style, text string) (string, error) 
 	case pam.PromptEchoOff, pam.PromptEchoOn:
 		answer, err = c.served.Ask(text, style == pam.PromptEchoOn)
 	case pam.TextInfo, pam.ErrorMsg:
+		c.said = text
 		err = c.served.Tell(text, style == pam.ErrorMsg)
 	default:
 		err = fmt.Errorf("cannot answer a message of style %d", style)
