@@ -63,7 +63,10 @@ type compiler struct {
 	types    map[*parse.Statement]*ctype
 	plain    map[plainType]*ctype
 	patterns map[string]*compiledPattern
-	checked  map[checkedXPath]bool
+	states   int // of all patterns
+	worked   int // see work
+	checked  map[*parse.Statement]bool
+	kept     map[*parse.Statement]*yang.Extension
 	scopes   map[*parse.Statement]*scope
 	// met are the if-feature statements that were evaluated.
 	met map[*parse.Statement]bool
@@ -85,7 +88,10 @@ type build struct {
 	schema   *yang.Schema
 	slab     []yang.Node
 	drafts   []*draft // by Node.ID
-	leafrefs []pendingLeafref
+	leafrefs []*pendingLeafref
+	byType   map[*yang.Type]*pendingLeafref
+	depth    int // of leafrefs that deref() follows
+	values   map[valueKey]string
 	kids     map[*yang.Node]map[string][]*yang.Node // see dataChild
 }
 
@@ -102,7 +108,7 @@ func Compile(sources *Sources, opt Options) (*yang.Schema, []Warning, error) {
 		pinned:   make(map[string]string),
 		typedefs: make(map[*parse.Statement]*typedef), grouped: make(map[*parse.Statement]*grouping),
 		types: make(map[*parse.Statement]*ctype), plain: make(map[plainType]*ctype),
-		patterns: make(map[string]*compiledPattern), checked: make(map[checkedXPath]bool),
+		patterns: make(map[string]*compiledPattern), checked: make(map[*parse.Statement]bool), kept: make(map[*parse.Statement]*yang.Extension),
 		scopes: make(map[*parse.Statement]*scope), said: make(map[failKey]bool), met: make(map[*parse.Statement]bool),
 	}
 	schema := c.run()
@@ -143,7 +149,10 @@ func (c *compiler) run() *yang.Schema {
 		}
 		// Another module is to be implemented: with it, everything anew.
 		c.warnings, c.errs = c.warnings[:warnings], nil
+		c.failures, c.worked = 0, 0
 		clear(c.said)
+		clear(c.checked)
+		clear(c.kept)
 		clear(c.types)
 		clear(c.plain)
 		for _, t := range c.typedefs {
@@ -159,7 +168,8 @@ func (c *compiler) run() *yang.Schema {
 
 // tree builds the schema tree of all implemented modules.
 func (c *compiler) tree() {
-	c.build = build{root: &draft{kind: yang.KindRoot}, schema: &yang.Schema{}, kids: make(map[*yang.Node]map[string][]*yang.Node)}
+	c.build = build{root: &draft{kind: yang.KindRoot}, schema: &yang.Schema{}, kids: make(map[*yang.Node]map[string][]*yang.Node),
+		values: make(map[valueKey]string)}
 	mods := c.implemented()
 	for _, m := range mods {
 		c.top(m)
@@ -231,7 +241,7 @@ func (c *compiler) once(s *parse.Statement, format string, args []any) (string, 
 
 // fail notes an error.
 func (c *compiler) fail(s *parse.Statement, format string, args ...any) {
-	if c.failures++; len(c.errs) >= maxErrors || c.failures > 10*maxErrors {
+	if c.failures++; len(c.errs) >= maxErrors || c.failures > 3*maxErrors {
 		c.halted = true
 	} else if message, first := c.once(s, format, args); first {
 		c.errs = append(c.errs, s.Errorf("%s", message))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nso.example/nso/yang"
+	"nso.example/nso/yang/parse"
 )
 
 // constraints computes what needs all nodes and types: defaults.
@@ -13,8 +14,17 @@ func (c *compiler) constraints() {
 	for id, n := range c.schema.Nodes {
 		if n.Kind == yang.KindLeaf || n.Kind == yang.KindLeafList {
 			c.defaults(c.drafts[id], n)
+			if c.halted {
+				return
+			}
 		}
 	}
+}
+
+// valueKey is a default for a type; leaves share types.
+type valueKey struct {
+	t   *yang.Type
+	def *parse.Statement
 }
 
 // defaults fills in the canonical default values of a leaf or leaf-list.
@@ -40,13 +50,21 @@ func (c *compiler) defaults(d *draft, n *yang.Node) {
 	seen := make(map[string]bool, len(list))
 	var values []string
 	for _, def := range list {
-		if !c.demandDefault(n.Type, def) {
-			continue // once more, with that module
-		}
-		v, err := c.canonical(n.Type, def)
-		if err != nil {
-			c.failAt(def.stmt, n, "%s", err)
-			return
+		key := valueKey{n.Type, def.stmt}
+		v, known := c.values[key]
+		if !known {
+			var err error
+			if c.work(n.Type, def); c.halted {
+				return
+			}
+			if !c.demandDefault(n.Type, def) {
+				continue // once more, with that module
+			}
+			if v, err = c.canonical(n.Type, def); err != nil {
+				c.failAt(def.stmt, n, "%s", err)
+				return
+			}
+			c.values[key] = v
 		}
 		if seen[v] && n.Config { // RFC 7950, 7.7: the values of configuration are unique
 			c.failAt(def.stmt, n, "cannot use the default %q twice", def.stmt.Argument)

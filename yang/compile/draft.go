@@ -181,10 +181,22 @@ func (c *compiler) inputOutput(d *draft, sc *scope) {
 }
 
 func (c *compiler) add(parent, d *draft, s *parse.Statement) *draft {
-	c.spend(s, 1+len(d.musts)+len(d.defaults)+len(d.extensions))
+	c.spend(s, 1+len(d.musts)+len(d.whens)+len(d.defaults)+len(d.extensions)+d.uniqueText())
 	d.parent = parent
 	parent.kids = append(parent.kids, d)
 	return d
+}
+
+// perWord is how many bytes of text cost as much as a node.
+const perWord = 32
+
+// uniqueText is what reading the unique statements costs: they may be long.
+func (d *draft) uniqueText() int {
+	n := 0
+	for _, u := range d.uniques {
+		n += 1 + len(u.stmt.Argument)/perWord
+	}
+	return n
 }
 
 // spend counts what the expansion of groupings costs, since a short text can
@@ -337,6 +349,9 @@ func (c *compiler) uses(parent *draft, s *parse.Statement, sc *scope, mod *modul
 // below finds the node that a refine or augment of a uses names. All nodes
 // that a uses made are of one module, so prefixes say nothing.
 func (c *compiler) below(fresh *draft, s *parse.Statement, sc *scope) *draft {
+	if c.spend(s, 1+len(s.Argument)/perWord); c.halted {
+		return nil
+	}
 	steps, err := parse.SchemaPath(s.Argument)
 	if err != nil {
 		c.fail(s, "cannot use the path %q: %s", s.Argument, err)

@@ -33,6 +33,15 @@ func (c *compiler) extension(at located) (*module, string) {
 
 // keep is the use of an extension as it stays in the schema.
 func (c *compiler) keep(at located) *yang.Extension {
+	x, known := c.kept[at.stmt]
+	if !known {
+		x = c.makeExtension(at)
+		c.kept[at.stmt] = x
+	}
+	return x
+}
+
+func (c *compiler) makeExtension(at located) *yang.Extension {
 	m, name := c.extension(at)
 	if m == nil {
 		return nil

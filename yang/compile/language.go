@@ -4,7 +4,6 @@ package compile
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,10 +13,7 @@ import (
 	"nso.example/nso/yang/xpath"
 )
 
-// This file is where the languages inside YANG come in: values, patterns and
-// XPath.
-
-func translatePattern(source string) (*regexp.Regexp, error) { return value.TranslatePattern(source) }
+// This file is where the languages inside YANG come in: values and XPath.
 
 // canonical checks a default against its type and returns its canonical form.
 // Prefixes in it are those of the text that it stands in (RFC 7950, 9.10.3).
@@ -70,19 +66,31 @@ func (c *compiler) importOnly(t *yang.Type, def located) *module {
 	return m
 }
 
-// checkedXPath is an expression whose syntax and prefixes were looked at.
-type checkedXPath struct {
-	source string
-	unit   *unit
+// maxWork bounds what checking defaults takes: for each, its length times the
+// states of all patterns that it may meet.
+const maxWork = 30_000_000
+
+// work counts what checking a default takes.
+func (c *compiler) work(t *yang.Type, def located) {
+	states := 1
+	value.Members(t, func(m *yang.Type) bool {
+		for _, p := range m.Patterns {
+			states += c.patterns[p.Source].states
+		}
+		states += 1 + len(m.Bases)
+		return states < maxWork
+	})
+	if c.worked += states * (1 + len(def.stmt.Argument)); c.worked > maxWork {
+		c.halt(def.stmt, "cannot check defaults as long and patterns as large as these")
+	}
 }
 
 // xpath makes the noun of an expression and checks its syntax and prefixes.
 // node is where it is evaluated, user the module that the using text is in.
 func (c *compiler) xpath(at located, node *yang.Node, user *yang.Module) *yang.XPath {
 	u := at.sc.unit
-	key := checkedXPath{at.stmt.Argument, u}
-	if !c.checked[key] {
-		c.checked[key] = true
+	if !c.checked[at.stmt] {
+		c.checked[at.stmt] = true
 		ast, err := xpath.Parse(at.stmt.Argument)
 		if err != nil {
 			c.fail(at.stmt, "%s", err)

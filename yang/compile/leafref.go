@@ -11,18 +11,30 @@ import (
 
 // pendingLeafref is a leafref whose target is to be found.
 type pendingLeafref struct {
-	n  *yang.Node
-	t  *yang.Type
-	ct *ctype
+	n      *yang.Node
+	t      *yang.Type
+	ct     *ctype
+	state  state
+	target *yang.Node
+	steps  int // how many leafrefs deref() follows to find it
+	err    error
 }
 
 // resolveLeafrefs finds the targets of all leafrefs (RFC 7950, 9.9.2).
 func (c *compiler) resolveLeafrefs() {
+	c.byType = make(map[*yang.Type]*pendingLeafref, len(c.leafrefs))
 	for _, l := range c.leafrefs {
-		target, err := c.follow(l.ct.path, l.n, l.ct.pathAt.sc.unit)
+		c.byType[l.t] = l
+	}
+	for _, l := range c.leafrefs {
+		if c.halted {
+			return
+		}
+		c.resolve(l)
 		if c.again {
 			continue
 		}
+		target, err := l.target, l.err
 		if err == nil && target.Kind != yang.KindLeaf && target.Kind != yang.KindLeafList {
 			err = fmt.Errorf("%s is no leaf or leaf-list", target.Path())
 		}
@@ -44,6 +56,9 @@ func (c *compiler) resolveLeafrefs() {
 	}
 	w := typeWalk{size: make(map[*yang.Type]extent)}
 	for _, l := range c.leafrefs {
+		if c.halted {
+			return
+		}
 		if err := w.visit(l.t, 0); err != nil {
 			c.failAt(l.ct.pathAt.stmt, l.n, "%s", err)
 		} else if l.n.Type != l.t { // a union around it
@@ -52,6 +67,35 @@ func (c *compiler) resolveLeafrefs() {
 			}
 		}
 	}
+}
+
+// resolve finds the target of one leafref, and of those that its deref() needs.
+func (c *compiler) resolve(l *pendingLeafref) {
+	if l.state != fresh {
+		return
+	}
+	l.state = busy
+	l.target, l.err = c.follow(l.ct.path, l, l.n, l.ct.pathAt.sc.unit)
+	l.state = done
+}
+
+// through is the node that a leafref leads to, on the way of another.
+func (c *compiler) through(l, next *pendingLeafref) (*yang.Node, error) {
+	c.depth++
+	defer func() { c.depth-- }()
+	switch {
+	case next == nil:
+		return nil, fmt.Errorf("deref() needs a leafref")
+	case next.state == busy:
+		return nil, fmt.Errorf("it comes back to itself through deref()")
+	case c.depth > maxLeafrefs:
+		return nil, fmt.Errorf("cannot follow more than %d leafrefs", maxLeafrefs)
+	}
+	c.resolve(next)
+	if l.steps = max(l.steps, next.steps+1); l.steps > maxLeafrefs {
+		return nil, fmt.Errorf("cannot follow more than %d leafrefs", maxLeafrefs)
+	}
+	return next.target, next.err
 }
 
 // failAt is fail for what is wrong with one of perhaps many uses of a
@@ -117,24 +161,21 @@ func (w *typeWalk) visit(t *yang.Type, depth int) error {
 	return nil
 }
 
-// follow walks a path through the schema, as data would be walked.
-func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Node, error) {
+// follow walks a path of the leafref l through the schema, as data would be
+// walked.
+func (c *compiler) follow(p *parse.Leafref, l *pendingLeafref, leaf *yang.Node, u *unit) (*yang.Node, error) {
 	at := leaf
 	switch {
 	case p.Deref != nil:
-		ref, err := c.follow(p.Deref, leaf, u)
+		ref, err := c.follow(p.Deref, l, leaf, u)
 		if err != nil || c.again {
 			return nil, err
 		}
 		if ref.Type == nil || ref.Type.Base != yang.Leafref {
 			return nil, fmt.Errorf("deref() needs a leafref, and %s is none", ref.Path())
 		}
-		for _, l := range c.leafrefs { // it may not be resolved yet
-			if l.t == ref.Type {
-				if at, err = c.follow(l.ct.path, ref, l.ct.pathAt.sc.unit); err != nil || c.again {
-					return nil, err
-				}
-			}
+		if at, err = c.through(l, c.byType[ref.Type]); err != nil || c.again {
+			return nil, err
 		}
 	case p.Absolute:
 		at = c.schema.Root
@@ -179,7 +220,7 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 			return nil, fmt.Errorf("there is no node %q below %s%s", st.Step, where, why)
 		}
 		at = next
-		if err := c.predicates(st, at, leaf, u); err != nil {
+		if err := c.predicates(st, at, l, leaf, u); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +231,7 @@ func (c *compiler) follow(p *parse.Leafref, leaf *yang.Node, u *unit) (*yang.Nod
 }
 
 // predicates checks [key = current()/../leaf] (RFC 7950, 9.9.2).
-func (c *compiler) predicates(st parse.PathStep, list, leaf *yang.Node, u *unit) error {
+func (c *compiler) predicates(st parse.PathStep, list *yang.Node, l *pendingLeafref, leaf *yang.Node, u *unit) error {
 	for _, p := range st.Predicates {
 		key := c.dataChild(list, list.Module, p.Key.Name)
 		switch {
@@ -199,7 +240,7 @@ func (c *compiler) predicates(st parse.PathStep, list, leaf *yang.Node, u *unit)
 		case key == nil || !key.IsKey:
 			return fmt.Errorf("%q is no key of %s", p.Key, list.Path())
 		}
-		value, err := c.follow(p.Value, leaf, u)
+		value, err := c.follow(p.Value, l, leaf, u)
 		if err != nil {
 			return err
 		}

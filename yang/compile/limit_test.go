@@ -39,6 +39,13 @@ func TestHostile(t *testing.T) {
 		}
 	}
 	const many = 3000
+	// often uses a grouping with that in it 10,000 times.
+	often := func(before, in string) string {
+		return module(func(b *strings.Builder) {
+			b.WriteString(before + "grouping g { " + in + " }\n")
+			repeat(10000, "container cN { uses g; }\n")(b)
+		})
+	}
 	for _, tc := range []struct {
 		name, text, want string // want "" is accepted
 	}{
@@ -148,6 +155,38 @@ func TestHostile(t *testing.T) {
 		{"a must that nests", module(func(b *strings.Builder) {
 			b.WriteString("leaf l { must '" + strings.Repeat("(", 100000) + "1" + strings.Repeat(")", 100000) + "'; type string; }")
 		}), "cannot"},
+		{"deref of itself", module(func(b *strings.Builder) {
+			b.WriteString("leaf a { type leafref { path 'deref(../a)/../b'; } } leaf b { type string; }")
+		}), "comes back to itself"},
+		{"deref of each other", module(func(b *strings.Builder) {
+			b.WriteString("leaf a { type leafref { path 'deref(../b)/../c'; } } leaf b { type leafref { path 'deref(../a)/../c'; } } leaf c { type string; }")
+		}), "comes back to itself"},
+		{"derefs doubling", module(func(b *strings.Builder) {
+			b.WriteString("leaf x { type string; } leaf l0 { type leafref { path ../x; } }\n")
+			for i := 1; i < 40; i++ {
+				fmt.Fprintf(b, "leaf l%d { type leafref { path 'deref(deref(../l%d)/../l%d)/../x'; } }\n", i, i-1, i-1)
+			}
+		}), ""},
+		{"long chain of derefs", module(func(b *strings.Builder) {
+			b.WriteString("leaf x { type string; } leaf l0 { type leafref { path ../x; } }\n")
+			for i := many; i > 0; i-- {
+				fmt.Fprintf(b, "leaf l%d { type leafref { path 'deref(../l%d)/../x'; } }\n", i, i-1)
+			}
+		}), "cannot follow more than"},
+		{"long refines, often", often("grouping h { leaf a { type string; } } ", "uses h { "+strings.Repeat("refine a { description x; } ", 1000)+"}"), "cannot make a schema of more than"},
+		{"a union of leafrefs, often", often("leaf x { type string; } ", "leaf l { type union { "+strings.Repeat("type leafref { path /x; } ", 1000)+"} }"), "cannot make a schema of more than"},
+		{"a long unique, often", often("", "list l { key k; leaf k { type string; } leaf u { type string; } unique '"+strings.Repeat("u ", 100000)+"'; }"), "cannot make a schema of more than"},
+		{"nested extensions, often", often("extension e; ", "leaf l { type string; m:e { "+strings.Repeat("m:e; ", 10000)+"} }"), ""},
+		{"a long if-feature, often", often("feature f; ", "leaf l { type string; if-feature '"+strings.Repeat("f or ", 10000)+"f'; }"), ""},
+		{"a long must, often", often("", `leaf l { type string; must '. = "`+strings.Repeat("x", 50000)+`"'; }`), ""},
+		{"a long default, often", often("", "leaf l { type string { pattern '(ab|a|b)*'; } default '"+strings.Repeat("ab", 10000)+"'; }"), ""},
+		{"a long default of a leafref, often", often("leaf x { type string { pattern '(ab|a|b)*'; } } ", "leaf l { type leafref { path /x; } default '"+strings.Repeat("ab", 10000)+"'; }"),
+			"cannot check defaults as long"},
+		{"large patterns", module(repeat(many, "leaf lN { type string { pattern '(a{1,999}N){1,99}'; } }\n")), "cannot use patterns of more than"},
+		{"a large pattern and a long default", module(func(b *strings.Builder) {
+			b.WriteString("leaf l { type string { pattern '((a|b){1,999}c?){1,30}'; } default '" + strings.Repeat("ab", 500000) + "'; }")
+		}), "cannot check defaults as long"},
+		{"errors, often", often("", "list l { key x; leaf k { type string; } }"), "it has no such leaf"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := compileText(tc.text, compile.Options{MaxNodes: 100000})

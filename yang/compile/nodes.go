@@ -247,6 +247,9 @@ func (c *compiler) typed(d *draft, n *yang.Node) {
 	if ct == nil {
 		return
 	}
+	if ct.leafref { // each leaf has a copy
+		c.spend(d.typ.stmt, ct.size)
+	}
 	n.Type = c.instance(ct, n)
 	if b := n.Type.Base; !c.scratching && (b == yang.Enumeration && len(n.Type.Enums) == 0 || b == yang.Bits && len(n.Type.Bits) == 0) {
 		c.fail(d.typ.stmt, "cannot use %s whose names are all disabled by if-feature", b)

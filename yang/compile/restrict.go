@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/parse"
+	"nso.example/nso/yang/value"
 )
 
 // restrictor applies the substatements of one type statement to what the type
@@ -133,15 +135,26 @@ func (r *restrictor) patterns() {
 
 // compiledPattern is what a pattern comes to; many types have the same.
 type compiledPattern struct {
-	re  *regexp.Regexp
-	err error
+	re     *regexp.Regexp
+	states int
+	err    error
 }
+
+// maxStates bounds the memory of all patterns of a schema together. All that is
+// published comes to 12,000.
+const maxStates = 300_000
 
 func (c *compiler) pattern(source string) (*regexp.Regexp, error) {
 	p := c.patterns[source]
 	if p == nil {
 		p = &compiledPattern{}
-		p.re, p.err = translatePattern(source)
+		p.states, p.err = value.PatternStates(source)
+		if c.states += p.states; p.err == nil && c.states > maxStates {
+			p.err = fmt.Errorf("cannot use patterns of more than %d states in one schema", maxStates)
+		}
+		if p.err == nil {
+			p.re, p.err = value.TranslatePattern(source)
+		}
 		c.patterns[source] = p
 	}
 	return p.re, p.err

@@ -117,9 +117,14 @@ func (c *compiler) definitions() {
 		}
 		for _, u := range m.units {
 			for i := range u.root.Sub {
-				if u.root.Sub[i].Keyword != parse.Unknown {
-					c.inner(&u.root.Sub[i], u.scope)
+				s := &u.root.Sub[i]
+				if s.Keyword == parse.Unknown {
+					prefix, name := split(s.Extension)
+					if def := u.prefixes[prefix]; def == nil || carries(def, name) != carriesTemplate && carries(def, name) != carriesStructure {
+						continue
+					}
 				}
+				c.inner(s, u.scope)
 			}
 		}
 	}
@@ -128,7 +133,7 @@ func (c *compiler) definitions() {
 // inner registers the typedefs and groupings inside s, and refuses those that
 // hide one of a scope around them (RFC 7950, 5.5).
 func (c *compiler) inner(s *parse.Statement, sc *scope) {
-	if len(s.Sub) == 0 || s.Keyword == parse.Unknown && c.scopes[s] != nil {
+	if len(s.Sub) == 0 {
 		return
 	}
 	in := sc

@@ -72,6 +72,9 @@ func (c *compiler) tryDefaults(d *draft) {
 	if d.typ.stmt != nil && !d.disabled {
 		if ct := c.typeOf(d.typ.stmt, d.typ.sc); ct != nil && !ct.leafref {
 			for _, def := range d.defaults {
+				if c.work(ct.t, def); c.halted {
+					return
+				}
 				if _, err := c.canonical(ct.t, def); err != nil && c.importOnly(ct.t, def) == nil {
 					c.fail(def.stmt, "%s", err)
 				}

@@ -96,7 +96,6 @@ func (c *compiler) structures(m *module, u *unit) {
 }
 
 func (c *compiler) structure(m *module, u *unit, s *parse.Statement) *draft {
-	c.inner(s, u.scope)
 	d := &draft{kind: yang.KindStructure, name: s.Argument, mod: m, at: located{s, u.scope}}
 	c.read(d, s, u.scope)
 	c.spend(s, 1)

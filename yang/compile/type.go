@@ -124,6 +124,9 @@ func (c *compiler) typedefType(td *typedef) *ctype {
 			// Without its module's features and identities, what is only
 			// imported is judged where it is used.
 			if !copied.leafref && td.sc.unit.mod.ym.Implemented {
+				if c.work(&t, copied.def); c.halted {
+					return nil
+				}
 				if _, err := c.canonical(&t, copied.def); err != nil && c.importOnly(&t, copied.def) == nil {
 					c.fail(def, "%s", err)
 					return nil
@@ -169,11 +172,14 @@ func (c *compiler) instance(ct *ctype, n *yang.Node) *yang.Type {
 	if !ct.leafref {
 		return ct.t
 	}
+	if c.halted {
+		return ct.t
+	}
 	t := *ct.t
 	if t.Base == yang.Leafref {
 		t.Path = &yang.XPath{Source: ct.pathAt.stmt.Argument, Module: ct.pathAt.sc.unit.names, Default: n.Module, Context: n,
 			Pos: position(ct.pathAt.stmt)}
-		c.leafrefs = append(c.leafrefs, pendingLeafref{n, &t, ct})
+		c.leafrefs = append(c.leafrefs, &pendingLeafref{n: n, t: &t, ct: ct})
 		return &t
 	}
 	t.Union = make([]*yang.Type, len(ct.members))

@@ -26,11 +26,31 @@ const (
 // stand for themselves, classes can be subtracted, and \d, \w, \i, \c and
 // \p{...} have XML's meaning. Matching is linear in the length of the value.
 func TranslatePattern(xsd string) (*regexp.Regexp, error) {
+	n, err := readPattern(xsd)
+	if err != nil {
+		return nil, err
+	}
+	re, err := regexp.Compile(`\A(?:` + n.text + `)\z`)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the pattern %s: %w", quote(xsd), err)
+	}
+	return re, nil
+}
+
+// PatternStates is about how many states a pattern has when it is compiled: a
+// measure of the memory it takes, and of the time a match takes for each
+// character.
+func PatternStates(xsd string) (int, error) {
+	n, err := readPattern(xsd)
+	return n.states, err
+}
+
+func readPattern(xsd string) (piece, error) {
 	if len(xsd) > maxPattern {
-		return nil, fmt.Errorf("cannot use a pattern of %d bytes: at most %d", len(xsd), maxPattern)
+		return piece{}, fmt.Errorf("cannot use a pattern of %d bytes: at most %d", len(xsd), maxPattern)
 	}
 	if !utf8.ValidString(xsd) {
-		return nil, fmt.Errorf("cannot use the pattern: it is not valid UTF-8")
+		return piece{}, fmt.Errorf("cannot use the pattern: it is not valid UTF-8")
 	}
 	x := xsdParser{text: xsd}
 	n, err := x.alternation(0)
@@ -38,19 +58,15 @@ func TranslatePattern(xsd string) (*regexp.Regexp, error) {
 		err = x.errorf("a ) has no (")
 	}
 	if err != nil {
-		return nil, err
+		return piece{}, err
 	}
 	if n.states > maxStates {
-		return nil, fmt.Errorf("cannot use the pattern %s: its counts expand to more than %d states", quote(xsd), maxStates)
+		return piece{}, fmt.Errorf("cannot use the pattern %s: its counts expand to more than %d states", quote(xsd), maxStates)
 	}
 	if len(n.text) > maxClassText {
-		return nil, fmt.Errorf("cannot use the pattern %s: it is too large", quote(xsd))
+		return piece{}, fmt.Errorf("cannot use the pattern %s: it is too large", quote(xsd))
 	}
-	re, err := regexp.Compile(`\A(?:` + n.text + `)\z`)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use the pattern %s: %w", quote(xsd), err)
-	}
-	return re, nil
+	return n, nil
 }
 
 // piece is a translated part: its text in Go's syntax, how many states it
