@@ -159,8 +159,8 @@ func (h *House) steering() control.Steering {
 				}
 			}
 			return doors
-		Level:    h.opts.Level,
 		},
+		Level:    h.opts.Level,
 		Resident: resident,
 		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
 		Reload:   h.Reload,
