@@ -39,6 +39,19 @@ type File struct {
 	Link    string // what a link points to; then there is no content
 }
 
+// Package is the package that installs a shipped unit: nso, or the one of a helper.
+func Package(unit string) string {
+	for _, p := range []struct{ prefix, name string }{
+		{"nso-pam", "nso-pam"}, {"nso-nss", "nso-pam"}, {"nso-helpers", "nso-pam"},
+		{"nso-exec", "nso-exec"}, {"nso-pty", "nso-exec"}, {"nso-mediate", "nso-mediate"},
+	} {
+		if strings.HasPrefix(unit, p.prefix) {
+			return p.name
+		}
+	}
+	return "nso"
+}
+
 //go:embed files
 var shipped embed.FS
 
