@@ -9,7 +9,7 @@ import "slices"
 type token struct{ _ byte }
 
 const (
-	maxItems = 32 // an edit copies less than with 64, and a leaf takes no more
+	maxItems = 32           // an edit copies less than with 64, and a leaf takes no more
 	minItems = maxItems / 4 // below that a node is merged with a neighbour where both fit into one
 )
 

@@ -79,6 +79,10 @@ func (c *checker) collect() *work {
 		any = true
 		w.change(ch)
 	}
+	for _, t := range w.tasks { // what exists by default may go with its condition
+		n := t.point.node
+		w.gone = w.gone || t.aspect == aspectWhen && (len(n.Defaults) > 0 || n.Kind == yang.KindContainer)
+	}
 	if any {
 		for _, t := range c.r.anything {
 			if t.aspect != aspectRef || w.gone { // what comes breaks no reference

@@ -359,7 +359,10 @@ func (c *checker) exists(p *point, t *yang.Type, n *xpath.Node) (bool, string) {
 		if !t.RequireInstance {
 			return true, ""
 		}
-		_, ok := xpath.Instance(c.r.schema, c.root, n.Value)
+		at, ok := xpath.Instance(c.r.schema, c.root, n.Value)
+		for ; ok && at.Parent != nil; at = at.Parent {
+			ok = !at.Default || c.inUse(at)
+		}
 		return ok, "it does not exist"
 	case yang.Union:
 		why := ""

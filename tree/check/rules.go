@@ -132,7 +132,7 @@ func home(n *yang.Node) *yang.Node {
 // conditions compiles the "when" statements of a node for a point.
 func (r *Rules) conditions(p *point, n *yang.Node) error {
 	for _, x := range n.Whens {
-		e, err := xpath.Compile(r.schema, x)
+		e, err := xpath.CompileWhen(r.schema, x, n)
 		if err != nil {
 			return wrap(n, x.Pos, "when", err)
 		}

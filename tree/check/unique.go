@@ -13,6 +13,9 @@ import (
 	"nso.example/nso/yang/xpath"
 )
 
+// maxNonUnique is how many leafs one error names of those that have the same values.
+const maxNonUnique = 200
+
 // unique compares the entries of a list in n (RFC 7950, 7.8.3). With some, only
 // entries that have the values of one of them matter.
 func (c *checker) unique(n *xpath.Node, list *yang.Node, some map[tree.Key]bool) {
@@ -68,7 +71,7 @@ func (c *checker) uniqueGroup(n *xpath.Node, list *yang.Node, group []*yang.Node
 		e.AppTag = "data-not-unique" // RFC 7950, 15.1
 		for _, x := range append([]*tree.Node{first[v]}, more[v]...) {
 			for _, leaf := range group {
-				if len(e.Info) < 20 {
+				if len(e.Info) < maxNonUnique {
 					e.Info = append(e.Info, mgmterr.Info{Namespace: yangNamespace, Name: "non-unique", Value: leafPath(n.Below(list, x, ""), leaf)})
 				}
 			}

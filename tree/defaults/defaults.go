@@ -36,7 +36,7 @@ func (m *Modes) walk(schema *yang.Schema, n *yang.Node) error {
 			m.deep[n.ID] = true
 		}
 		for _, x := range s.Whens {
-			e, err := xpath.Compile(schema, x)
+			e, err := xpath.CompileWhen(schema, x, s)
 			if err != nil {
 				return fmt.Errorf("cannot use the when of %s: %w", s.Path(), err)
 			}

@@ -162,7 +162,7 @@ func (r *run) textOf(n *Node) *Node {
 
 // entries is children, by key where the predicates say all keys.
 func (r *run) entries(s *cstep, n *Node, to *yang.Node, used *uint64, yield func(*Node) bool) bool {
-	if s.keyed > 0 {
+	if _, other := r.altered(n, to); s.keyed > 0 && !other {
 		switch to.Kind {
 		case yang.KindList:
 			if len(to.Keys) > 0 {
@@ -344,6 +344,9 @@ func (r *run) kids(n *Node) func(func(*Node) bool) {
 func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 	if !r.spend(1) {
 		return false
+	}
+	if x, other := r.altered(n, c); other {
+		return x == nil || yield(x)
 	}
 	switch c.Kind {
 	case yang.KindLeaf:

@@ -262,7 +262,7 @@ func (r *run) count(x node, f frame) float64 {
 			front.steps = p.steps[:k]
 			n := 0
 			for _, parent := range r.path(&front, f) {
-				if parent.Schema != last.from {
+				if _, other := r.altered(parent, last.to); other || parent.Schema != last.from {
 					n = -1
 					break
 				}

@@ -22,6 +22,9 @@ type Expr struct {
 	reads    []Read
 	all      bool
 	warnings []string
+	// dummy and without are how a "when" alters the tree that it sees.
+	dummy   bool
+	without []*yang.Node
 }
 
 // derefKey is a leafref type at a leaf: its path begins at the leaf.

@@ -12,7 +12,8 @@
 //     its budget is an error, never a wrong answer.
 //  2. Names are resolved by Compile; evaluation compares schema nodes.
 //  3. The accessible tree is that of RFC 7950, 6.4.1: default values in use
-//     and non-presence containers exist although no tree stores them.
+//     and non-presence containers exist although no tree stores them, and a
+//     "when" does not see what it decides about (7.21.5).
 //  4. A node-set is in document order, without duplicates.
 //  5. Reads names every schema node whose instances can change the result.
 //
@@ -20,5 +21,5 @@
 // are no variables, and id() and lang() find nothing, for YANG data holds none
 // of these.
 //
-// RFCs: 7950 sections 6.4 and 10; XML Path Language 1.0.
+// RFCs: 7950 sections 6.4, 7.21.5 and 10; XML Path Language 1.0.
 package xpath

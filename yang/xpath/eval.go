@@ -57,6 +57,7 @@ type run struct {
 	want  string
 	slab  []Node
 	depth int
+	dummy Node // see alter
 }
 
 // frame is the context of a part: node, position and size (XPath 1).
@@ -79,6 +80,7 @@ func (r *run) start(e *Expr, c *Context) frame {
 		r.left = min(r.left, *c.Total)
 	}
 	r.given = r.left
+	r.alter()
 	r.root = c.Node
 	for r.root.Parent != nil {
 		switch r.root.Schema.Kind {

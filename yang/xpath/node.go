@@ -75,6 +75,7 @@ func Instance(schema *yang.Schema, root *Node, text string) (*Node, bool) {
 				n.Value, n.Default = s.Schema.Defaults[0], true
 				return n, i == len(p)-1 && (!s.HasKey || slices.Contains(s.Schema.Defaults, s.Value))
 			}
+			n.Default = true
 			continue
 		}
 		if !ok || c.List != nil || c.LeafList != nil {
