@@ -5,7 +5,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -65,8 +64,14 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 		return err
 	}
 
-	// Configuration.
-	read := func() (*config.Config, error) { return config.Load(cmp.Or(*file, "/etc/nso/nso.toml")) }
+	// Configuration: what is in force, or the file that is asked for.
+	read := func() (c *config.Config, err error) {
+		if *file != "" {
+			return config.Load(*file)
+		}
+		c, _, err = config.InForce(config.Applied, config.File)
+		return c, err
+	}
 	conf, err := read()
 	if err != nil {
 		return err
