@@ -124,12 +124,20 @@ type Login struct {
 	// Kill ends the session from outside, as kill-session does; reason is for
 	// the client and the log. It must not block.
 	Kill func(reason string)
+	// Until is how long a place is waited for where a limit leaves none: clients that
+	// come and go at once are many for a moment only. Zero: not at all.
+	Until time.Time
 }
 
 // Login opens a session for an actor. It is refused while the daemon stops or
 // when a limit is reached.
 func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
-	ss, err := s.admit(actor, l)
+	admin := s.Admin(actor)
+	ss, full, err := s.admit(actor, admin, l)
+	for full && time.Now().Before(l.Until) {
+		time.Sleep(10 * time.Millisecond)
+		ss, full, err = s.admit(actor, admin, l)
+	}
 	if err != nil {
 		s.audit.LoginRefused(actor, l.Transport, err)
 		return nil, err
@@ -138,18 +146,17 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	return ss, nil
 }
 
-func (s *Server) admit(actor ident.Actor, l Login) (*Session, error) {
-	admin := s.Admin(actor)
+func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, full bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closing:
-		return nil, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
+		return nil, false, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
 	case len(s.sessions) >= s.opts.MaxSessions, !admin && len(s.sessions) >= s.opts.MaxSessions-s.opts.Reserve:
-		return nil, mgmterr.New(mgmterr.ResourceDenied, "",
+		return nil, true, mgmterr.New(mgmterr.ResourceDenied, "",
 			"cannot open a session: all %d are in use; close some or raise limits.sessions in nso.toml", s.opts.MaxSessions)
 	case s.perUser[actor.User] >= s.opts.MaxPerUser:
-		return nil, mgmterr.New(mgmterr.ResourceDenied, "",
+		return nil, true, mgmterr.New(mgmterr.ResourceDenied, "",
 			"cannot open a session: %s has %d already; close some or raise limits.sessions-per-user in nso.toml", actor.User, s.opts.MaxPerUser)
 	}
 	// RFC 6241, 8.1 of the hello: session ids are never 0, and not reused here
@@ -160,12 +167,12 @@ func (s *Server) admit(actor ident.Actor, l Login) (*Session, error) {
 			break
 		}
 	}
-	ss := &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
+	ss = &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
 		txns: make(map[*Txn]bool), stop: make(chan struct{}), gone: make(chan struct{})}
 	s.sessions[ss.id] = ss
 	s.perUser[actor.User]++
 	s.counters.InSessions++
-	return ss, nil
+	return ss, false, nil
 }
 
 // CountBadHello counts a connection that never became a session (RFC 6022, 2.1.5).

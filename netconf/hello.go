@@ -34,6 +34,9 @@ func (ss *session) hello() error {
 	if err := ss.out.End(); err != nil {
 		return err
 	}
+	if ss.peer.Greeted != nil {
+		ss.peer.Greeted()
+	}
 	if err := ss.in.Next(); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmterr"
 	"nso.example/nso/netconf/framing"
 	"nso.example/nso/tree"
 )
@@ -145,7 +146,13 @@ type Peer struct {
 	Transport string // "netconf-tcp" ...
 	// Verify, if set, is asked once more before the first request is believed.
 	Verify func() error
+	// Greeted, if set, is called when the server's hello is out.
+	Greeted func()
 }
+
+// patience is how long a connection may wait for its session where a limit leaves
+// none: clients that come and go at once are many for a moment only.
+const patience = 5 * time.Second
 
 // Serve runs a session on conn until it ends, and closes conn. began is when the
 // connection was accepted: the hello timeout counts from there.
@@ -156,7 +163,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 	ss := &session{server: s, conn: conn, peer: p, ctx: within, cancel: cancel,
 		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
 	var err error
-	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill})
+	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill,
+		Until: began.Add(min(patience, s.opts.HelloTimeout))})
 	if err != nil {
 		return // mgmt has said it
 	}
@@ -258,6 +266,7 @@ func (ss *session) run(began time.Time) (reason string, dropped bool) {
 		}
 		ss.until(idle)
 		if err := ss.in.Next(); err != nil {
+			ss.farewell()
 			return ss.why("", err), true
 		}
 		ss.until(time.Now().Add(ss.server.opts.MessageTime))
@@ -266,6 +275,19 @@ func (ss *session) run(began time.Time) (reason string, dropped bool) {
 		}
 	}
 	return closedByClient, false
+}
+
+// farewell tells the client why it is killed, in the one way that every client can
+// read: an error that answers no request. RFC 6241 has no other; its message-id is
+// optional (appendix B).
+func (ss *session) farewell() {
+	reason := ss.killed.Load()
+	if reason == nil {
+		return
+	}
+	ss.w.Start(nsBase, "rpc-reply")
+	ss.rpcError(mgmterr.New(mgmterr.OperationFailed, "", "the session is ended: %s", *reason).OfType(mgmterr.Transport))
+	_ = ss.endReply() // it is the end anyway
 }
 
 // why says in a few words why a session ended.

@@ -44,6 +44,8 @@ type Conn struct {
 	started  time.Time // when the message that is being read began
 	greeted  bool      // a first message was read
 	first    func() error
+	place    func() // gives back the place in the crowd; nil: it has none
+	answered func() // the first answer is out; nil: nobody counts
 	hooks    []func()
 	out      []byte
 	encoder  *json.Encoder // writes into encoded
@@ -209,7 +211,11 @@ func (c *Conn) serve() {
 				return
 			}
 		}
-		if !c.dispatch(msg) {
+		more := c.dispatch(msg)
+		if c.answered != nil {
+			c.answered()
+		}
+		if !more {
 			return
 		}
 	}
@@ -388,7 +394,11 @@ func (c *Conn) dispatch(msg []byte) bool {
 	err = c.invoke(&call)
 	c.watch.end()
 	more := c.conclude(&call, err)
-	return c.end() && more
+	if !c.end() && more {
+		c.goodbye(shuttingDown())
+		return false
+	}
+	return more
 }
 
 // examine asks all that must hold before a handler sees the call: the method

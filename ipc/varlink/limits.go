@@ -3,6 +3,7 @@
 package varlink
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ type Limits struct {
 	MessageTime     time.Duration // from the first to the last byte of a message. Default 30 s
 	Idle            time.Duration // between messages. Default 10 min
 	Write           time.Duration // for a client that does not read its replies. Default 10 s
+	Crowd           time.Duration // how long a silent connection, or one over a limit, holds up others. Default 1 s
 	Linger          time.Duration // for a client to read the error before the close. Default 1 s
 	Pipeline        int           // calls that are read while another one runs. Default 64
 	Connections     int           // in all. Default 2048
@@ -51,6 +53,7 @@ func (l Limits) withDefaults() Limits {
 	span(&l.MessageTime, 30*time.Second)
 	span(&l.Idle, 10*time.Minute)
 	span(&l.Write, 10*time.Second)
+	span(&l.Crowd, time.Second)
 	span(&l.Linger, time.Second)
 	number(&l.Pipeline, 64)
 	number(&l.Connections, 2048)
@@ -84,11 +87,55 @@ type books struct {
 	open    int
 	memory  int
 	origins map[string]*account
+	patient patience
 }
 
 type account struct {
-	open   int
-	memory int
+	open    int
+	memory  int
+	patient patience
+}
+
+// patience waits for a place that a limit keeps: clients that come and go at once are
+// many for a moment only. Where that was in vain it is over for a while.
+type patience struct{ lost time.Time }
+
+const sulk = 10 * time.Second
+
+// enter is admit that waits.
+func (b *books) enter(ctx context.Context, o Origin) (*account, *Error) {
+	a, refusal := b.admit(o)
+	if refusal == nil {
+		return a, nil
+	}
+	p := b.patience(o)
+	b.mu.Lock()
+	angry := time.Since(p.lost) < sulk
+	b.mu.Unlock()
+	for end := time.Now().Add(b.limits.Crowd); refusal != nil && !angry && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return nil, shuttingDown()
+		case <-time.After(5 * time.Millisecond):
+		}
+		a, refusal = b.admit(o)
+	}
+	if refusal != nil && !angry {
+		b.mu.Lock()
+		p.lost = time.Now()
+		b.mu.Unlock()
+	}
+	return a, refusal
+}
+
+// patience is that of the limit which keeps an origin out.
+func (b *books) patience(o Origin) *patience {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.origins[o.Key]; a != nil && a.open >= b.limits.PerOrigin {
+		return &a.patient
+	}
+	return &b.patient
 }
 
 // admit enters a connection, or says why not.

@@ -51,6 +51,8 @@ type Server struct {
 	stop      context.CancelCauseFunc
 	closing   chan struct{} // closed when Shutdown begins
 	identify  chan struct{} // a place for each peer that is being identified
+	fresh     chan struct{} // a place for each connection that waits for its first answer
+	draining  chan struct{} // closed when nothing more is accepted
 	running   sync.WaitGroup
 	lastID    atomic.Uint64
 	incidents atomic.Uint64
@@ -58,7 +60,10 @@ type Server struct {
 	calls     atomic.Uint64
 	refused   atomic.Uint64
 
+	unserved atomic.Int64 // connections that wait for their first answer
+
 	mu        sync.Mutex
+	drained   bool
 	down      bool
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
@@ -72,6 +77,8 @@ func NewServer(cfg Config) (*Server, error) {
 		log:       cfg.Log,
 		closing:   make(chan struct{}),
 		identify:  make(chan struct{}, 64),
+		fresh:     make(chan struct{}, 256),
+		draining:  make(chan struct{}),
 		listeners: map[net.Listener]struct{}{},
 		conns:     map[*Conn]struct{}{},
 	}
@@ -139,44 +146,45 @@ func (s *Server) Open(door string) (n int) {
 	return n
 }
 
-// Serve accepts connections until the listener is closed or the server shuts
-// down, and then returns nil. A lack of descriptors or memory is waited out.
-// door names the listener: Conn.Door.
+// Serve accepts connections until the listener is closed or the server drains, and
+// then returns nil. A lack of descriptors or memory is waited out, and a crowd waits
+// in the kernel's queue. door names the listener: Conn.Door.
 func (s *Server) Serve(door string, l net.Listener) error {
 	s.mu.Lock()
-	if s.down {
+	if s.drained {
 		s.mu.Unlock()
 		l.Close()
 		return ErrShuttingDown
 	}
 	s.listeners[l] = struct{}{}
+	s.running.Add(1)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		delete(s.listeners, l)
 		s.mu.Unlock()
+		s.running.Done()
 	}()
 	var pause time.Duration
 	for {
+		select { // no faster than peers are identified and answered
+		case s.fresh <- struct{}{}:
+		case <-s.draining:
+			return nil
+		}
 		nc, err := l.Accept()
 		if err == nil {
 			pause = 0
-			select {
-			case s.identify <- struct{}{}: // no faster than peers are identified
-			case <-s.closing:
-				nc.Close()
-				return nil
-			}
-			if !s.count() {
-				nc.Close()
-				return nil
-			}
+			s.identify <- struct{}{}
+			s.running.Add(1)
+			s.unserved.Add(1)
 			go func() {
 				defer s.running.Done()
 				s.receive(door, nc, true)
 			}()
 			continue
 		}
+		<-s.fresh
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
@@ -186,7 +194,7 @@ func (s *Server) Serve(door string, l net.Listener) error {
 		s.quiet.warn("cannot accept a connection, waiting", event.Key, event.AcceptFailed, "door", door, "err", err)
 		select {
 		case <-time.After(pause):
-		case <-s.closing:
+		case <-s.draining:
 			return nil
 		}
 	}
@@ -212,12 +220,24 @@ func (s *Server) count() bool {
 	return !s.down
 }
 
-// receive lets one peer in, or not, and serves it.
-func (s *Server) receive(door string, nc net.Conn, counted bool) {
+// receive lets one peer in, or not, and serves it. An accepted one has a place in
+// identify and in fresh, and gives them back.
+func (s *Server) receive(door string, nc net.Conn, accepted bool) {
 	c := newConn(s, door, nc)
 	defer c.finish()
+	if accepted {
+		c.place = sync.OnceFunc(func() { <-s.fresh })
+		// Who is silent does not hold up the others for long.
+		timer := time.AfterFunc(s.limits.Crowd, c.place)
+		c.answered = sync.OnceFunc(func() {
+			timer.Stop()
+			c.place()
+			s.unserved.Add(-1)
+		})
+		defer c.answered()
+	}
 	origin, err := s.ask(c)
-	if counted {
+	if accepted {
 		<-s.identify
 	}
 	if err != nil {
@@ -226,7 +246,7 @@ func (s *Server) receive(door string, nc net.Conn, counted bool) {
 	}
 	c.origin = origin
 	var refusal *Error
-	if c.account, refusal = s.books.admit(origin); refusal != nil {
+	if c.account, refusal = s.books.enter(c.ctx, origin); refusal != nil {
 		s.refuse(c, refusal, refusal)
 		return
 	}
@@ -269,17 +289,44 @@ func (s *Server) enter(c *Conn) bool {
 	return true
 }
 
+// Drain accepts nothing more, and returns when every connection that was accepted
+// has got its first answer, or ctx is done. What is in the kernel's queue stays there.
+func (s *Server) Drain(ctx context.Context) {
+	s.mu.Lock()
+	if !s.drained {
+		s.drained = true
+		close(s.draining)
+	}
+	for l := range s.listeners {
+		go l.Close() // one that was made to block closes when the next connection comes
+	}
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		left := len(s.listeners)
+		s.mu.Unlock()
+		if left == 0 && s.unserved.Load() == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // Shutdown accepts nothing more, lets the running calls finish and closes
 // every connection; streams are told at once. When ctx ends first, what still
 // runs is cancelled and its connection closed under it.
 func (s *Server) Shutdown(ctx context.Context) error {
+	already, cancel := context.WithCancel(ctx)
+	cancel()
+	s.Drain(already)
 	s.mu.Lock()
 	if !s.down {
 		s.down = true
 		close(s.closing)
-	}
-	for l := range s.listeners {
-		l.Close()
 	}
 	for c := range s.conns {
 		c.wind()

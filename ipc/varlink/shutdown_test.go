@@ -48,6 +48,7 @@ func TestShutdown(t *testing.T) {
 	}
 	b.release <- struct{}{}
 	working.want(working.read(), `{"parameters":{}}`)
+	working.want(working.read(), "org.nso.Protocol.ShuttingDown")
 	working.want(working.read(), "closed")
 	if err := receive(t, done); err != nil {
 		t.Error(err)
@@ -143,5 +144,88 @@ func TestKickAndHooks(t *testing.T) {
 	p.want(p.read(), "closed")
 	if b.server.Panics() != 1 {
 		t.Error("the panic of the hook is not counted")
+	}
+}
+
+// TestDrain: who was accepted is answered, who waits in the kernel's queue stays
+// there, and the others go on meanwhile.
+func TestDrain(t *testing.T) {
+	b := start(t, nil).calm()
+	old := b.dial()
+	old.want(old.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	silent := b.dial()
+	for b.server.Stats().Connections < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	done := make(chan struct{})
+	go func() {
+		b.server.Drain(context.Background())
+		close(done)
+	}()
+	select {
+	case <-done:
+		t.Fatal("it does not wait for the first answer")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if _, err := net.Dial("unix", b.path); err == nil {
+		t.Error("it still accepts")
+	}
+	old.want(old.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	silent.want(silent.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	receive(t, done)
+	// Who never says anything is waited for as long as there is time.
+	b = start(t, nil).calm()
+	b.dial()
+	for b.server.Stats().Connections < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	b.server.Drain(ctx)
+}
+
+// TestCrowd: clients that come and go at once may be more than the limit for a
+// moment, those that stay may not, and after that nobody is waited for.
+func TestCrowd(t *testing.T) {
+	b := start(t, func(c *Config) {
+		c.Limits.PerOrigin, c.Limits.Crowd = 1, time.Minute
+	}).calm()
+	one := b.dial()
+	one.want(one.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	two := b.dial()
+	two.send(strings.TrimSuffix(pingX, "\x00"))
+	one.conn.Close()
+	two.want(two.read(), "x")
+
+	b = start(t, func(c *Config) {
+		c.Limits.PerOrigin, c.Limits.Crowd = 1, 20*time.Millisecond
+	}).calm()
+	one = b.dial()
+	one.want(one.call(strings.TrimSuffix(pingX, "\x00")), "x")
+	two = b.dial()
+	two.want(two.read(), "TooMany")
+	if p := b.server.books.patience(b.server.Conns()[0].Origin()); time.Since(p.lost) > sulk {
+		t.Error("the next one would be waited for as well")
+	}
+}
+
+// TestOwn: there is room for the daemon's own user, whatever the others do.
+func TestOwn(t *testing.T) {
+	key := make(chan Origin, 10)
+	b := start(t, func(c *Config) {
+		c.Limits.Connections, c.Limits.Own, c.Limits.Reserved, c.Limits.Crowd = 2, 1, 1, time.Millisecond
+		c.Identify = func(context.Context, *Conn) (Origin, error) { return <-key, nil }
+	}).calm()
+	for _, c := range []struct {
+		origin Origin
+		want   string
+	}{
+		{Origin{Key: "uid 1"}, "x"}, {Origin{Key: "uid 1"}, "TooMany"}, {Origin{Key: "uid 0", Reserved: true}, "x"},
+		{Origin{Key: "uid 0", Reserved: true}, "TooMany"}, {Origin{Key: "uid 7", Own: true}, "x"}, {Origin{Key: "uid 7", Own: true}, "TooMany"},
+	} {
+		key <- c.origin
+		p := b.dial()
+		p.conn.Write([]byte(pingX))
+		p.want(p.read(), c.want)
 	}
 }

@@ -48,7 +48,11 @@ type Door struct {
 	log    *slog.Logger
 	audit  *audit.Trail
 
+	crowd chan struct{} // a place for each connection that is not greeted yet
+
 	mu      sync.Mutex
+	serving int // listeners
+	waiting int // connections that are not greeted yet
 	open    int
 	perUser map[uint32]int
 	refused uint64
@@ -69,7 +73,7 @@ func New(server *netconf.Server, o Options) *Door {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{server: server, opts: o, log: o.Log.With("door", Name), audit: server.Audit(), perUser: make(map[uint32]int)}
+	return &Door{server: server, opts: o, log: o.Log.With("door", Name), audit: server.Audit(), crowd: make(chan struct{}, 256), perUser: make(map[uint32]int)}
 }
 
 // Connections is how many are open, with a session or not yet.
@@ -89,6 +93,32 @@ func (d *Door) Refused() uint64 {
 // Wait waits until no connection is open.
 func (d *Door) Wait() { d.wait.Wait() }
 
+// Drain waits until nothing is accepted any more, which is for whoever closes the
+// listeners, and until every connection that was accepted has its hello, or ctx is
+// done.
+func (d *Door) Drain(ctx context.Context) {
+	for {
+		d.mu.Lock()
+		left := d.serving + d.waiting
+		d.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// How long a connection that is silent, or one that waits for its session, holds up
+// those that wait in the kernel's queue.
+const (
+	silentTime = time.Second
+	crowdTime  = 3 * time.Second
+)
+
 // Accepting after a failure begins again after these times.
 const (
 	firstPause = 5 * time.Millisecond
@@ -99,17 +129,26 @@ const (
 // the listener. Sessions live until ctx ends: they outlive the listener. Serve may
 // be called for several listeners.
 func (d *Door) Serve(ctx context.Context, listener net.Listener) error {
+	d.count(&d.serving, 1)
+	defer d.count(&d.serving, -1)
 	defer listener.Close()
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
 	pause := time.Duration(0)
 	for {
+		select { // a crowd waits in the kernel's queue
+		case d.crowd <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
 		conn, err := listener.Accept()
-		switch {
-		case err == nil:
+		if err == nil {
 			pause = 0
 			d.accepted(ctx, conn)
 			continue
+		}
+		<-d.crowd
+		switch {
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF):
 			return nil
 		}
@@ -125,20 +164,30 @@ func (d *Door) Serve(ctx context.Context, listener net.Listener) error {
 	}
 }
 
-// accepted starts a goroutine for a connection, if there is room for one at all.
+func (d *Door) count(n *int, by int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	*n += by
+}
+
+// accepted starts a goroutine for a connection, if there is room for one at all. The
+// connection has a place in the crowd, and gives it back.
 func (d *Door) accepted(ctx context.Context, conn net.Conn) {
 	began := time.Now()
 	d.mu.Lock()
 	room := d.open < d.opts.Connections
 	if room {
 		d.open++
+		d.waiting++
 		d.wait.Add(1)
 	} else {
 		d.refused++
 	}
 	first := d.refused == 1 || d.refused%1000 == 0
 	d.mu.Unlock()
+	leave := sync.OnceFunc(func() { <-d.crowd })
 	if !room {
+		leave()
 		conn.Close()
 		if first { // who is turned away by the thousand must not fill the log
 			d.audit.Refused(ident.Actor{}, Name, conn.RemoteAddr().String(),
@@ -146,8 +195,15 @@ func (d *Door) accepted(ctx context.Context, conn net.Conn) {
 		}
 		return
 	}
+	timer := time.AfterFunc(silentTime, leave)
+	greeted := sync.OnceFunc(func() {
+		timer.Stop()
+		leave()
+		d.count(&d.waiting, -1)
+	})
 	go func() {
 		defer d.wait.Done()
+		defer greeted()
 		defer func() {
 			d.mu.Lock()
 			d.open--
@@ -155,12 +211,13 @@ func (d *Door) accepted(ctx context.Context, conn net.Conn) {
 		}()
 		defer conn.Close()
 		defer d.server.Recover(d.log)
-		d.serve(ctx, conn, began)
+		d.serve(ctx, conn, began, func() { timer.Reset(crowdTime) }, greeted)
 	}()
 }
 
-// serve is the life of one connection.
-func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time) {
+// serve is the life of one connection. spoken is called when it has said who it is,
+// greeted when it has its hello.
+func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time, spoken, greeted func()) {
 	deadline := began.Add(d.opts.HelloTimeout)
 	conn.SetDeadline(deadline)
 	// A daemon that stops does not wait for headers.
@@ -198,11 +255,12 @@ func (d *Door) serve(ctx context.Context, conn net.Conn, began time.Time) {
 	if policy.Claimed || actor.User != own.User {
 		d.audit.ActingAs(actor, Name, map[bool]string{true: `netconf.tcp.trust is "claimed"`, false: "access.grant"}[policy.Claimed])
 	}
+	spoken()
 	if !stop() { // ctx has ended
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	d.server.Serve(ctx, &behindHeader{conn, rest}, netconf.Peer{Actor: actor, Transport: Name, Verify: peer.Verify}, began)
+	d.server.Serve(ctx, &behindHeader{conn, rest}, netconf.Peer{Actor: actor, Transport: Name, Verify: peer.Verify, Greeted: greeted}, began)
 }
 
 // identify asks the kernel who is at the other end, and who that is by name.

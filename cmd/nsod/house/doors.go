@@ -106,7 +106,7 @@ func (d *doors) drop(from *handover, reason error) {
 func (d *doors) dropLocked(from *handover, reason error) {
 	d.open = slices.DeleteFunc(d.open, func(o *listening) bool {
 		if o.from == from {
-			o.listener.Close()
+			go o.listener.Close() // see close
 		}
 		return o.from == from
 	})
@@ -126,13 +126,25 @@ func (d *doors) keep(names activation.Rules) {
 	}
 }
 
-// close closes all listeners, and lets nobody open another.
-func (d *doors) close() {
+// close closes all listeners, and lets nobody open another. It returns when no
+// connection is accepted any more, or ctx is done: whoever shares a socket with us
+// can make it block (fcntl(2), O_NONBLOCK), and then closing takes until the next
+// connection comes.
+func (d *doors) close(ctx context.Context) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.closed = true
 	for _, o := range d.open {
-		o.listener.Close()
+		go o.listener.Close()
+	}
+	d.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		d.serving.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

@@ -7,7 +7,8 @@
 //
 // Invariants:
 //  1. A door serves only what the configuration names (Rules, Listen).
-//  2. Close tells every session why it ends, before the doors are closed.
+//  2. Close accepts nothing more, lets who was accepted have its hello, and tells
+//     every session why it ends.
 package house
 
 import (
@@ -132,16 +133,26 @@ func idle(d time.Duration) time.Duration {
 // Healthy is what the watchdog is told: the house answers.
 func (h *House) Healthy() error { return h.server.Healthy() }
 
-// Close ends every session with a reason, and then the doors.
+// grace is how long a connection that was accepted may take for its hello when the
+// daemon stops.
+const grace = 2 * time.Second
+
+// Close accepts nothing more, answers who was accepted, ends every session with a
+// reason, and then closes what is left. Who waits in the kernel's queues stays there,
+// for the next daemon.
 func (h *House) Close(limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+	short, over := context.WithTimeout(ctx, grace)
+	defer over()
+	h.doors.close(short)
+	h.ipc.Drain(short)
+	if h.tcp != nil {
+		h.tcp.Drain(short)
+	}
 	err := h.server.Shutdown(ctx, "the daemon is stopping")
-	h.doors.close()
 	h.end()
-	err = errors.Join(err, h.ipc.Shutdown(ctx))
-	h.doors.serving.Wait()
-	return err
+	return errors.Join(err, h.ipc.Shutdown(ctx))
 }
 
 // steering is what org.nso.Control may ask of the daemon.
