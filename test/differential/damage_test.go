@@ -29,6 +29,14 @@ func damage(m *maker, root *element) string {
 
 func harm(m *maker, root, e *element) string {
 	leaf := e.schema.Type != nil
+	if e.any != "" { // its content is its own
+		if m.r.IntN(2) == 0 {
+			e.remove()
+			return "remove"
+		}
+		e.parent.children = append(e.parent.children, e.clone(e.parent))
+		return "duplicate"
+	}
 	switch m.r.IntN(13) {
 	case 0:
 		e.remove()
@@ -40,7 +48,7 @@ func harm(m *maker, root, e *element) string {
 		if !leaf {
 			return ""
 		}
-		e.text = odd(m.r, e)
+		e.text, e.value = odd(m.r, e), ""
 		return "odd value " + strconv.Quote(e.text)
 	case 4:
 		e.name += "x"
@@ -54,7 +62,7 @@ func harm(m *maker, root, e *element) string {
 	case 6:
 		all := root.all()
 		to := all[m.r.IntN(len(all))]
-		if to.schema.Type != nil || slices.Contains(e.all(), to) || to == e {
+		if to.schema.Type != nil || to.any != "" || slices.Contains(e.all(), to) || to == e {
 			return ""
 		}
 		e.remove()

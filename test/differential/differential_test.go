@@ -3,7 +3,6 @@
 package differential
 
 import (
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -41,35 +40,36 @@ func published(t *testing.T, name string) string {
 }
 
 func TestOwn(t *testing.T) {
-	compare(t, 150, []string{"testdata"}, "constraints")
-	compare(t, 150, []string{"testdata"}, "types")
+	compare(t, 350, []string{"testdata"}, "constraints")
+	compare(t, 350, []string{"testdata"}, "types")
+	compare(t, 500, []string{"testdata"}, "more", "types")
 }
 
 func TestInterfaces(t *testing.T) {
-	compare(t, 100, []string{builtin}, "ietf-interfaces", "ietf-ip", "iana-if-type", "ietf-inet-types", "ietf-yang-types")
+	compare(t, 300, []string{builtin}, "ietf-interfaces", "ietf-ip", "iana-if-type", "ietf-inet-types", "ietf-yang-types")
 }
 
 func TestSystem(t *testing.T) {
-	compare(t, 100, []string{builtin}, "ietf-system", "iana-crypt-hash", "ietf-inet-types", "ietf-yang-types", "ietf-netconf-acm")
+	compare(t, 300, []string{builtin}, "ietf-system", "iana-crypt-hash", "ietf-inet-types", "ietf-yang-types", "ietf-netconf-acm")
 }
 
 func TestAccess(t *testing.T) {
-	compare(t, 100, []string{builtin}, "ietf-netconf-acm", "ietf-yang-types")
+	compare(t, 300, []string{builtin}, "ietf-netconf-acm", "ietf-yang-types")
 }
 
 // TestPublished: models that people load first.
 func TestPublished(t *testing.T) {
 	ietf := published(t, "ietf")
-	compare(t, 40, []string{ietf}, "ietf-access-control-list", "ietf-interfaces", "iana-if-type", "ietf-inet-types", "ietf-yang-types")
-	compare(t, 40, []string{ietf}, "ietf-routing", "ietf-ipv4-unicast-routing", "ietf-ipv6-unicast-routing", "ietf-interfaces", "ietf-ip",
+	compare(t, 100, []string{ietf}, "ietf-access-control-list", "ietf-interfaces", "iana-if-type", "ietf-inet-types", "ietf-yang-types")
+	compare(t, 100, []string{ietf}, "ietf-routing", "ietf-ipv4-unicast-routing", "ietf-ipv6-unicast-routing", "ietf-interfaces", "ietf-ip",
 		"iana-if-type", "ietf-inet-types", "ietf-yang-types")
-	compare(t, 40, []string{ietf}, "ietf-keystore", "ietf-truststore", "ietf-crypto-types", "ietf-yang-types")
+	compare(t, 100, []string{ietf}, "ietf-keystore", "ietf-truststore", "ietf-crypto-types", "ietf-yang-types")
 }
 
 func TestOpenConfig(t *testing.T) {
 	dirs := []string{published(t, "openconfig"), published(t, "ietf")}
-	compare(t, 60, dirs, withImports(t, dirs, "openconfig-acl")...)
-	compare(t, 60, dirs, withImports(t, dirs, "openconfig-network-instance", "openconfig-interfaces", "openconfig-if-ip",
+	compare(t, 100, dirs, withImports(t, dirs, "openconfig-acl")...)
+	compare(t, 100, dirs, withImports(t, dirs, "openconfig-network-instance", "openconfig-interfaces", "openconfig-if-ip",
 		"openconfig-if-ethernet", "openconfig-vlan", "openconfig-bgp")...)
 }
 
@@ -116,7 +116,7 @@ func TestMicro(t *testing.T) {
 		if strings.HasSuffix(f, "/dev2.yang") {
 			continue // takes the leaf of a unique away: yanglint crashes where two entries meet
 		}
-		compare(t, 20, []string{d}, strings.TrimSuffix(filepath.Base(f), ".yang"))
+		compare(t, 40, []string{d}, strings.TrimSuffix(filepath.Base(f), ".yang"))
 	}
 }
 
@@ -166,7 +166,8 @@ func compare(t *testing.T, n int, dirs []string, modules ...string) {
 			t.Fatal(err)
 		}
 		m := &maker{r: rand.New(rand.NewPCG(seed(t), 7)), s: s, rules: rules}
-		var texts, done []string
+		var docs []input
+		var done []string
 		var roots []*element
 		for i := range count(t, n) {
 			what := ""
@@ -174,21 +175,26 @@ func compare(t *testing.T, n int, dirs []string, modules ...string) {
 			if i%3 > 0 {
 				what = damage(m, root)
 			}
-			if text := root.xml(s); text != "" { // yanglint takes no empty file
-				texts, done, roots = append(texts, text), append(done, what), append(roots, root)
+			for _, d := range []input{{root.xml(s), false}, {root.json(s), true}} {
+				if d.text != "" { // yanglint takes no empty file, and not all damage is JSON
+					docs, done, roots = append(docs, d), append(done, what), append(roots, root)
+				}
 			}
 		}
-		if len(texts) == 0 {
+		if len(docs) == 0 {
 			return // a module without configuration
 		}
-		theirs := yanglint(t, dirs, files(s), texts)
-		valid, excused := 0, 0
+		theirs := yanglint(t, dirs, files(s), docs)
+		valid, excused, json := 0, 0, 0
 		differ := map[int]string{}
 		var empty []int // differences that empty containers may have made
-		var pruned []string
-		for i, text := range texts {
-			root, ourErr := judgeOurselves(s, rules, text)
+		var pruned []input
+		for i, doc := range docs {
+			root, ourErr := judgeOurselves(s, rules, doc)
 			d := ""
+			if doc.json {
+				json++
+			}
 			switch v := theirs[i]; {
 			case v.crashed:
 				t.Logf("yanglint crashed on document %d (%s)", i, done[i])
@@ -196,20 +202,28 @@ func compare(t *testing.T, n int, dirs []string, modules ...string) {
 				d = "we accept: " + v.why
 			case ourErr != nil && v.ok:
 				d = "we refuse: " + ourErr.Error()
+			case v.ok && doc.json:
+				valid++
+				d = sameXML(s, root, v.out)
 			case v.ok:
 				valid++
-				d = sameData(s, modes, root, v.json)
+				d = sameJSON(s, modes, root, v.out)
 			}
 			switch {
 			case d == "":
 				continue
-			case known(d, text) != "":
+			case known(d, doc.text) != "":
 				excused++
 				continue
 			}
 			differ[i] = d
-			if short := roots[i].prune().xml(s); ourErr == nil && short != text && short != "" {
-				empty, pruned = append(empty, i), append(pruned, short)
+			short := roots[i].prune()
+			p := input{short.xml(s), false}
+			if doc.json {
+				p = input{short.json(s), true}
+			}
+			if ourErr == nil && p.text != doc.text && p.text != "" {
+				empty, pruned = append(empty, i), append(pruned, p)
 			}
 		}
 		if len(empty) > 0 {
@@ -228,9 +242,9 @@ func compare(t *testing.T, n int, dirs []string, modules ...string) {
 				t.Errorf("and %d differences more", len(differ)-k)
 				break
 			}
-			t.Errorf("document %d (%s): %s\n%s", i, done[i], differ[i], texts[i])
+			t.Errorf("document %d (%s): %s\n%s", i, done[i], differ[i], docs[i].text)
 		}
-		t.Logf("%d documents, %d valid, %d differ, %d more as the RFC wants it", len(texts), valid, len(differ), excused)
+		t.Logf("%d documents, %d of them JSON, %d valid, %d differ, %d more as the RFC wants it", len(docs), json, valid, len(differ), excused)
 	})
 }
 
@@ -267,8 +281,12 @@ func files(s *yang.Schema) []string {
 	return out
 }
 
-func judgeOurselves(s *yang.Schema, rules *check.Rules, text string) (*tree.Node, error) {
-	root, err := xmlenc.DecodeTree(xmlstream.NewBytes([]byte("<config>"+text+"</config>"), xmlstream.Limits{}), s, xmlenc.DecodeOptions{ConfigOnly: true})
+func judgeOurselves(s *yang.Schema, rules *check.Rules, d input) (root *tree.Node, err error) {
+	if d.json {
+		root, err = jsonenc.Decode(strings.NewReader(d.text), s, jsonenc.DecodeOptions{ConfigOnly: true})
+	} else {
+		root, err = xmlenc.DecodeTree(xmlstream.NewBytes([]byte("<config>"+d.text+"</config>"), xmlstream.Limits{}), s, xmlenc.DecodeOptions{ConfigOnly: true})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -276,24 +294,4 @@ func judgeOurselves(s *yang.Schema, rules *check.Rules, text string) (*tree.Node
 		return nil, errs
 	}
 	return root, nil
-}
-
-// sameData compares our tree, with all defaults, with the oracle's JSON.
-func sameData(s *yang.Schema, modes *defaults.Modes, root *tree.Node, json string) string {
-	all, err := modes.All(root, true)
-	if err != nil {
-		return err.Error()
-	}
-	theirs, err := jsonenc.Decode(strings.NewReader(json), s, jsonenc.DecodeOptions{})
-	if err != nil {
-		return fmt.Sprintf("we cannot read its JSON: %v\n%s", err, json)
-	}
-	if tree.Equal(all, theirs) {
-		return ""
-	}
-	var b strings.Builder
-	for c := range tree.Diff(all, theirs) {
-		fmt.Fprintf(&b, "%s %s: %q, yanglint has %q\n", c.Kind, c.Path, c.Old.Value, c.New.Value)
-	}
-	return "data differs:\n" + b.String()
 }

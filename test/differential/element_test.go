@@ -24,6 +24,8 @@ type element struct {
 	children  []*element
 	parent    *element
 	afterText string // stray text at the end
+	value     string // canonical, if text is that as XML has it
+	any       string // the whole element, of an anydata or anyxml
 }
 
 // document makes elements of a tree; the root has no name.
@@ -54,6 +56,8 @@ func (e *element) fill(n *tree.Node) {
 			}
 		case c.Any.Format == 0:
 			e.add(c.Schema).set(c.Value)
+		default:
+			e.add(c.Schema).any = c.Any.Text
 		}
 	}
 }
@@ -61,6 +65,7 @@ func (e *element) fill(n *tree.Node) {
 // set gives a leaf a canonical value.
 func (e *element) set(v string) {
 	e.prefixes = map[string]string{}
+	e.value = v
 	e.text = value.Rewrite(e.schema.Type, v, func(module string) string {
 		e.prefixes[module] = module
 		return module
@@ -122,6 +127,10 @@ func (e *element) xml(s *yang.Schema) string {
 }
 
 func (e *element) write(b *strings.Builder, s *yang.Schema, space string, depth int) {
+	if e.any != "" {
+		b.WriteString(strings.Repeat(" ", depth) + e.any + "\n")
+		return
+	}
 	b.WriteString(strings.Repeat(" ", depth) + "<" + e.name)
 	if e.space != space {
 		fmt.Fprintf(b, " xmlns=%q", e.space)

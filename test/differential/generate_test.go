@@ -9,6 +9,7 @@ import (
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
 	"nso.example/nso/yang"
+	"nso.example/nso/yang/value"
 )
 
 // maker makes configurations of a schema.
@@ -20,11 +21,12 @@ type maker struct {
 	// dense is how many of ten optional nodes there are.
 	dense  int
 	values map[*yang.Node][]string // of leafs and leaf-lists so far, for references
+	paths  []string                // of leafs and entries so far, for instance-identifiers
 }
 
 // valid makes a configuration that we take for valid, most of the time.
 func (m *maker) valid() *tree.Node {
-	m.left, m.values = 20+m.r.IntN(100), map[*yang.Node][]string{}
+	m.left, m.values, m.paths = 20+m.r.IntN(100), map[*yang.Node][]string{}, nil
 	m.dense = 2 + m.r.IntN(7)
 	b := tree.NewBuilder(m.s.Root)
 	m.fill(b, m.s.Root, 0)
@@ -75,7 +77,10 @@ func (m *maker) fill(b *tree.Builder, n *yang.Node, depth int) {
 		case yang.KindLeaf:
 			if v, ok := m.value(s); ok && b.Leaf(s, v) == nil {
 				m.values[s] = append(m.values[s], v)
+				m.paths = append(m.paths, append(b.Path(), tree.Step{Schema: s}).String())
 			}
+		case yang.KindAnydata, yang.KindAnyxml:
+			_ = b.Any(s, m.any(s))
 		case yang.KindLeafList:
 			seen := map[string]bool{}
 			for range m.count(s) {
@@ -123,9 +128,16 @@ next:
 			_ = b.Leaf(k, values[i])
 			m.values[k] = append(m.values[k], values[i])
 		}
+		m.paths = append(m.paths, b.Path().String())
 		m.fill(b, s, depth+1)
 		m.close(b)
 	}
+}
+
+// any is the content of an anydata or anyxml: nodes of its module that no schema has.
+func (m *maker) any(s *yang.Node) tree.Any {
+	in := contents()[m.r.IntN(3)][0]
+	return tree.Any{Format: tree.XML, Text: "<" + s.Name + ` xmlns="` + s.Module.Namespace + `">` + in + "</" + s.Name + ">"}
 }
 
 func (m *maker) count(s *yang.Node) int {
@@ -140,6 +152,13 @@ func (m *maker) value(s *yang.Node) (string, bool) {
 	t := s.Type
 	if t.Base == yang.Union {
 		t = t.Union[m.r.IntN(len(t.Union))]
+	}
+	if t.Base == yang.InstanceIdentifier {
+		if len(m.paths) == 0 {
+			return "", false
+		}
+		v, err := value.Parse(s.Type, m.paths[m.r.IntN(len(m.paths))], value.Canonical{Default: s.Module.Name})
+		return v, err == nil
 	}
 	for t.Base == yang.Leafref {
 		if have := m.values[t.Target]; len(have) > 0 && m.r.IntN(10) > 0 {

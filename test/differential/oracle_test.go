@@ -14,17 +14,30 @@ import (
 	"time"
 )
 
+// input is a document for the oracle.
+type input struct {
+	text string
+	json bool
+}
+
+func (i input) ext() string {
+	if i.json {
+		return "json"
+	}
+	return "xml"
+}
+
 // verdict is what the oracle says of a document.
 type verdict struct {
 	ok      bool
-	json    string // the document with its defaults, if it is valid
+	out     string // of XML that is valid, JSON with all defaults; of JSON, XML without
 	why     string // what it said, if it is not
 	crashed bool
 }
 
 // yanglint judges documents, each in its own file, by one process with those
 // modules, which are files of one or more folders.
-func yanglint(t *testing.T, dirs, modules, documents []string) []verdict {
+func yanglint(t *testing.T, dirs, modules []string, documents []input) []verdict {
 	t.Helper()
 	program, err := exec.LookPath("yanglint")
 	if err != nil {
@@ -35,7 +48,7 @@ func yanglint(t *testing.T, dirs, modules, documents []string) []verdict {
 	for from := 0; from < len(documents); {
 		n := judge(t, program, work, dirs, modules, documents, out, from)
 		if n == from {
-			t.Fatalf("yanglint does not read document %d:\n%s", from, documents[from])
+			t.Fatalf("yanglint does not read document %d:\n%s", from, documents[from].text)
 		}
 		from = n
 	}
@@ -44,11 +57,11 @@ func yanglint(t *testing.T, dirs, modules, documents []string) []verdict {
 
 var complaints = regexp.MustCompile(`(libyang\[0\]|YANGLINT\[E\]): .*`)
 
-var reasons = regexp.MustCompile(`(?s)(.*?)YANGLINT\[E\]: [^\n]*?(\d+)\.xml[^\n]*\n`)
+var reasons = regexp.MustCompile(`(?s)(.*?)YANGLINT\[E\]: [^\n]*?/(\d+)\.(?:xml|json)[^\n]*\n`)
 
 // judge lets one process judge documents from that number on, and returns the
 // number of the first that it did not come to.
-func judge(t *testing.T, program, work string, dirs, modules, documents []string, out []verdict, from int) int {
+func judge(t *testing.T, program, work string, dirs, modules []string, documents []input, out []verdict, from int) int {
 	var in strings.Builder
 	for _, d := range dirs {
 		abs, err := filepath.Abs(d)
@@ -64,10 +77,15 @@ func judge(t *testing.T, program, work string, dirs, modules, documents []string
 	fmt.Fprintf(&in, "data -t config -f json %s\n", filepath.Join(work, "sentinel.xml"))
 	name := func(i int, ext string) string { return filepath.Join(work, fmt.Sprintf("%d.%s", i, ext)) }
 	for i := from; i < len(documents); i++ {
-		if err := os.WriteFile(name(i, "xml"), []byte(documents[i]), 0o600); err != nil {
+		d := documents[i]
+		if err := os.WriteFile(name(i, d.ext()), []byte(d.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&in, "data -t config -f json -d all -o %s %s\n", name(i, "json"), name(i, "xml"))
+		how := "-f json -d all"
+		if d.json {
+			how = "-f xml"
+		}
+		fmt.Fprintf(&in, "data -t config %s -o %s %s\n", how, name(i, "out"), name(i, d.ext()))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -84,7 +102,7 @@ func judge(t *testing.T, program, work string, dirs, modules, documents []string
 	_, said, _ = strings.Cut(said, "\n")
 	next := len(documents)
 	for i := from; i < len(documents); i++ {
-		text, err := os.ReadFile(name(i, "json"))
+		text, err := os.ReadFile(name(i, "out"))
 		if err != nil {
 			if runErr == nil {
 				t.Fatalf("yanglint wrote nothing for document %d: %.2000s", i, said)
@@ -93,13 +111,16 @@ func judge(t *testing.T, program, work string, dirs, modules, documents []string
 			next = max(i, from+1)
 			break
 		}
-		out[i] = verdict{ok: len(text) > 0, json: string(text)}
+		out[i] = verdict{ok: len(text) > 0, out: string(text)}
 	}
 	for _, m := range reasons.FindAllStringSubmatch(said, -1) {
 		var i int
 		if _, err := fmt.Sscan(m[2], &i); err == nil && i < len(out) {
 			out[i].why = strings.TrimSpace(m[1])
 		}
+	}
+	for i := from; i < next; i++ { // XML of nothing but empty containers is empty
+		out[i].ok = out[i].ok || documents[i].json && out[i].why == "" && !out[i].crashed
 	}
 	if last := len(documents) - 1; next > last {
 		out[last].crashed = out[last].crashed || runErr != nil && !out[last].ok && out[last].why == ""

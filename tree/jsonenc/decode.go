@@ -87,6 +87,7 @@ type decoder struct {
 	keys    bool         // a key of the innermost object is wrong, and reported
 	begun   int          // where the value at hand begins
 	tagged  bool         // something is tagged as a default
+	unions  map[unionForm]*yang.Type
 }
 
 func (d *decoder) refuse(tag mgmterr.Tag, child *yang.Node, format string, args ...any) *mgmterr.Error {
@@ -423,9 +424,40 @@ func (d *decoder) value(s *yang.Node) (string, error) {
 		return "", err
 	}
 	if want != have && want != isUnion {
-		return "", d.refuse(mgmterr.InvalidValue, s, "cannot use %.80q as %s: it must be %s (RFC 7951, 6)", text, s.Name,
-			[...]string{"a string", "a number", "true or false", "[null]"}[want])
+		return "", d.refuse(mgmterr.InvalidValue, s, "cannot use %.80q as %s: it must be %s (RFC 7951, 6)", text, s.Name, want)
 	}
-	v, err := value.Parse(s.Type, string(text), value.Canonical{Default: s.Module.Name})
+	of := s.Type
+	if want == isUnion {
+		if of = d.narrow(s.Type, have); len(of.Union) == 0 {
+			return "", d.refuse(mgmterr.InvalidValue, s, "cannot use %.80q as %s: no type of its union is %s (RFC 7951, 6.10)", text, s.Name, have)
+		}
+	}
+	v, err := value.Parse(of, string(text), value.Canonical{Default: s.Module.Name})
 	return v, d.lift(err, s)
+}
+
+type unionForm struct {
+	t *yang.Type
+	f form
+}
+
+// narrow is a union with those of its types alone that have that form in JSON (RFC
+// 7951, 6.10: a value is encoded as one of its type is).
+func (d *decoder) narrow(t *yang.Type, f form) *yang.Type {
+	if n := d.unions[unionForm{t, f}]; n != nil {
+		return n
+	}
+	n := *t
+	n.Base, n.Union = yang.Union, nil
+	value.Members(t, func(m *yang.Type) bool {
+		if formOf(m) == f {
+			n.Union = append(n.Union, m)
+		}
+		return true
+	})
+	if d.unions == nil {
+		d.unions = make(map[unionForm]*yang.Type)
+	}
+	d.unions[unionForm{t, f}] = &n
+	return &n
 }

@@ -37,6 +37,10 @@ const (
 	isUnion // of several, by value
 )
 
+func (f form) String() string {
+	return [...]string{"a string", "a number", "true or false", "[null]", "one of a union"}[f]
+}
+
 // formOf gives the JSON type of a YANG type (RFC 7951, 6).
 func formOf(t *yang.Type) form {
 	for depth := 0; t != nil && depth < 64; depth++ {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nso.example/nso/tree/treetest"
+	"nso.example/nso/yang/yangtest"
 )
 
 // The content of anydata and anyxml keeps its structure from XML to JSON and back
@@ -130,4 +131,24 @@ func FuzzAny(f *testing.F) {
 			t.Fatalf("%s\n%s", json, got)
 		}
 	})
+}
+
+// The form of a JSON value tells which type of a union it is of (RFC 7951, 6.10).
+func TestUnionForms(t *testing.T) {
+	s := yangtest.Schema(t, `module m { namespace "urn:m"; prefix m;
+		leaf s { type union { type uint8; type string; } }
+		leaf n { type union { type uint8; type boolean; type empty; } }
+		leaf e { type union { type uint8; type enumeration { enum auto; enum 300; } } } }`)
+	for _, c := range []struct {
+		json string
+		ok   bool
+	}{
+		{`"m:s":5`, true}, {`"m:s":"5"`, true}, {`"m:s":300`, false}, {`"m:s":"300"`, true}, {`"m:s":true`, false}, {`"m:s":[null]`, false},
+		{`"m:n":5`, true}, {`"m:n":"5"`, false}, {`"m:n":true`, true}, {`"m:n":"true"`, false}, {`"m:n":[null]`, true}, {`"m:n":""`, false},
+		{`"m:e":"auto"`, true}, {`"m:e":300`, false}, {`"m:e":"300"`, true}, {`"m:e":"7"`, false},
+	} {
+		if _, _, err := fromJSON(s, "{"+c.json+"}"); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.json, err)
+		}
+	}
 }
