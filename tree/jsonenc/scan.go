@@ -16,8 +16,9 @@ type scanner struct {
 	text    []byte
 	pos     int
 	scratch []byte // a string with escapes, unescaped
-	lines   int    // line ends before lineAt
-	lineAt  int
+	counted int    // bytes that lines and runes are of
+	lines   int    // ends of lines
+	runes   int    // characters since the last of them
 }
 
 const maxDepth = 256
@@ -26,12 +27,17 @@ const maxDepth = 256
 // lies between them.
 func (s *scanner) where(at int) (line, column int) {
 	at = min(at, len(s.text))
-	if at < s.lineAt {
-		s.lines, s.lineAt = 0, 0
+	if at < s.counted {
+		s.counted, s.lines, s.runes = 0, 0, 0
 	}
-	s.lines += bytes.Count(s.text[s.lineAt:at], []byte{'\n'})
-	s.lineAt = at
-	return 1 + s.lines, 1 + utf8.RuneCount(s.text[bytes.LastIndexByte(s.text[:at], '\n')+1:at])
+	b := s.text[s.counted:at]
+	if n := bytes.Count(b, []byte{'\n'}); n > 0 {
+		s.lines, s.runes = s.lines+n, 0
+		b = b[bytes.LastIndexByte(b, '\n')+1:]
+	}
+	s.runes += utf8.RuneCount(b)
+	s.counted = at
+	return 1 + s.lines, 1 + s.runes
 }
 
 // SyntaxError is a text that is no JSON, and where.

@@ -85,6 +85,8 @@ type member struct {
 // xmlnsNamespace cannot be declared (Namespaces in XML, 3).
 const xmlnsNamespace = "http://www.w3.org/2000/xmlns/"
 
+const maxAttributes = 128 // of an element, as xmlstream reads them
+
 const maxAny = 300 // nesting; decoders allow less
 
 var errShape = errors.New("no element can be this")
@@ -223,6 +225,7 @@ func (c *converter) name(name, around string) (space, local, prefix string) {
 // annotations puts the members that are metadata on to and its children (RFC
 // 7952, 5.2).
 func (c *converter) annotations(to *content, o object) error {
+	var byName map[xmlstream.Name][]*content
 	for _, m := range o {
 		switch {
 		case m.name == "@":
@@ -235,10 +238,14 @@ func (c *converter) annotations(to *content, o object) error {
 			if !ok {
 				values = []any{m.value}
 			}
-			for _, x := range to.children {
-				if x.space != space || x.name != local {
-					continue
+			if byName == nil {
+				byName = make(map[xmlstream.Name][]*content)
+				for _, x := range to.children {
+					n := xmlstream.Name{Space: x.space, Local: x.name}
+					byName[n] = append(byName[n], x)
 				}
+			}
+			for _, x := range byName[xmlstream.Name{Space: space, Local: local}] {
 				if len(values) == 0 {
 					break
 				}
@@ -270,6 +277,9 @@ func (c *converter) annotate(to *content, v any) error {
 		}
 		a := attribute{value: x.text}
 		if a.space, a.name, a.prefix = c.name(m.name, ""); !value.Identifier(a.name) || a.space == xmlnsNamespace || a.space == "" && a.name == "xmlns" {
+			return errShape
+		}
+		if len(to.attrs) == maxAttributes {
 			return errShape
 		}
 		for _, have := range to.attrs {
