@@ -419,8 +419,7 @@ func (r *run) children(n *Node, c *yang.Node, yield func(*Node) bool) bool {
 }
 
 // descend gives what is below n in document order. reach, if not nil, holds the
-// schema nodes that something the test is for can be below of: nothing else is
-// entered.
+// schema nodes that the test is for and all above them: nothing else is entered.
 func (r *run) descend(m *matcher, reach above, n *Node, yield func(*Node) bool) bool {
 	if n.depth > maxTree {
 		r.fail("the data is nested too deeply")
@@ -437,7 +436,7 @@ func (r *run) descend(m *matcher, reach above, n *Node, yield func(*Node) bool) 
 		return true
 	}
 	for _, c := range n.Schema.DataChildren {
-		if reach != nil && !reach.has(c) && !m.is(c) {
+		if reach != nil && !reach.has(c) {
 			continue
 		}
 		if !r.children(n, c, visit) {

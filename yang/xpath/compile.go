@@ -75,8 +75,8 @@ type (
 		// The one schema node that the step comes from and goes to, if it is
 		// known; nil otherwise.
 		from, to *yang.Node
-		// reach is what has something below it that the test of a descendant
-		// step is for; nil if that is not worth knowing.
+		// reach is what the test of a descendant step is for or has something
+		// below it that the test is for; nil if that is not worth knowing.
 		reach above
 	}
 	matcher struct {
@@ -276,14 +276,14 @@ type above []uint64
 
 func (a above) has(n *yang.Node) bool { return a[n.ID/64]&(1<<(n.ID%64)) != 0 }
 
-// reach is everything above the schema nodes that a test is for.
+// reach is the schema nodes that a test is for and everything above them.
 func (c *compiler) reach(m *matcher) above {
 	a := make(above, len(c.schema.Nodes)/64+1)
 	for _, n := range c.schema.Nodes {
 		if n.Name != m.name || !m.is(n) {
 			continue
 		}
-		for p := n.DataParent; p != nil && !a.has(p); p = p.DataParent {
+		for p := n; p != nil && !a.has(p); p = p.DataParent {
 			a[p.ID/64] |= 1 << (p.ID % 64)
 		}
 	}
