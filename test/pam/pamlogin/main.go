@@ -231,6 +231,8 @@ func (o options) hostile(kind string) string {
 		frame('L', login)
 		_, _ = conn.Read(make([]byte, 64)) // the first question
 		return "left"
+	case "linger": // at the first question
+		frame('L', login)
 	case "fields":
 		frame('L', `{"v":1,"user":"root","method":"cli","deadline_ms":60000,"service":"su"}`)
 	case "long":
