@@ -58,6 +58,7 @@ type Server struct {
 	sessions map[uint32]*Session
 	lastID   uint32
 	perUser  map[string]int
+	inVain   map[string]time.Time // when a user was last waited for without success
 	locks    map[Datastore]*Session
 	lockTime map[Datastore]time.Time
 	state    []state
@@ -95,7 +96,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: newTurn(),
-		sessions: make(map[uint32]*Session), perUser: make(map[string]int),
+		sessions: make(map[uint32]*Session), perUser: make(map[string]int), inVain: make(map[string]time.Time),
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}
 	s.opts.Participants = make([]txn.Participant, len(o.Participants))
@@ -134,9 +135,14 @@ type Login struct {
 func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	admin := s.Admin(actor)
 	ss, full, err := s.admit(actor, admin, l)
-	for full && time.Now().Before(l.Until) {
-		time.Sleep(10 * time.Millisecond)
-		ss, full, err = s.admit(actor, admin, l)
+	if full && s.patient(actor.User) {
+		for full && time.Now().Before(l.Until) {
+			time.Sleep(10 * time.Millisecond)
+			ss, full, err = s.admit(actor, admin, l)
+		}
+		if full {
+			s.waitedInVain(actor.User)
+		}
 	}
 	if err != nil {
 		s.audit.LoginRefused(actor, l.Transport, err)
@@ -144,6 +150,23 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	}
 	s.audit.Login(ss.audited())
 	return ss, nil
+}
+
+// patient reports whether a place for a user is waited for: not for a while after
+// that was in vain.
+func (s *Server) patient(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.inVain[user]) > 10*time.Second
+}
+
+func (s *Server) waitedInVain(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.inVain) > 1000 {
+		clear(s.inVain)
+	}
+	s.inVain[user] = time.Now()
 }
 
 func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, full bool, err error) {

@@ -239,6 +239,7 @@ func TestHalfAnEdit(t *testing.T) {
 func TestManySessions(t *testing.T) {
 	o := worldOptions{before: untouched}
 	o.mgmt.MaxSessions, o.mgmt.MaxPerUser, o.mgmt.Reserve = 100, 60, 10
+	o.Patience = time.Millisecond
 	w := newWorld(t, o)
 	check := w.witness()
 	const tries = 10_000

@@ -3,12 +3,15 @@
 package netconf
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt"
@@ -318,4 +321,41 @@ func TestRFC6022Counters(t *testing.T) {
 	if got := w.mgmt.Status().RPCs; got != (mgmt.SessionCounters{InRPCs: 4, InBadRPCs: 1, OutRPCErrors: 2}) {
 		t.Errorf("in all %+v", got)
 	}
+}
+
+// TestFarewell: a session that is ended from outside is told why.
+func TestFarewell(t *testing.T) {
+	for _, base := range []string{peer.Base10, peer.Base11} {
+		w := newWorld(t, worldOptions{before: untouched})
+		c := w.open("admin", base)
+		w.rpc(c, "<get-config><source><running/></source></get-config>")
+		if err := w.mgmt.Kick(w.mgmt.List()[0].ID, "enough is enough"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := c.Receive()
+		if err != nil || !strings.Contains(string(text), "<error-type>transport</error-type>") || !strings.Contains(string(text), "the session is ended: enough is enough") {
+			t.Errorf("it is told %s, %v", text, err)
+		}
+		w.ended(c.Conn)
+	}
+}
+
+// TestPatience: where a limit leaves no session the next is waited for.
+func TestPatience(t *testing.T) {
+	o := worldOptions{before: untouched}
+	o.mgmt.MaxPerUser, o.Patience = 1, 20*time.Second
+	w := newWorld(t, o)
+	one := w.open("admin")
+	two := w.connect("admin")
+	first := make([]byte, 1)
+	two.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := two.Read(first); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("a session more than the limit: %v", err)
+	}
+	one.Close()
+	two.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := two.Read(first); err != nil {
+		t.Fatal(err)
+	}
+	two.Close()
 }

@@ -39,7 +39,10 @@ type Options struct {
 	IdleTimeout  time.Duration // between requests; none
 	MessageTime  time.Duration // from the first to the last byte of a request; 5 min
 	WriteTime    time.Duration // for a client that does not read; 60 s
-	Log          *slog.Logger
+	// Patience is how long a connection may wait for its session where a limit leaves
+	// none: clients that come and go at once are many for a moment only; 5 s.
+	Patience time.Duration
+	Log      *slog.Logger
 }
 
 // Server serves NETCONF sessions.
@@ -66,6 +69,7 @@ func New(m *mgmt.Server, o Options) *Server {
 	def(&o.HelloTimeout, 30*time.Second)
 	def(&o.MessageTime, 5*time.Minute)
 	def(&o.WriteTime, time.Minute)
+	def(&o.Patience, 5*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -150,10 +154,6 @@ type Peer struct {
 	Greeted func()
 }
 
-// patience is how long a connection may wait for its session where a limit leaves
-// none: clients that come and go at once are many for a moment only.
-const patience = 5 * time.Second
-
 // Serve runs a session on conn until it ends, and closes conn. began is when the
 // connection was accepted: the hello timeout counts from there.
 func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Time) {
@@ -164,7 +164,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
 	var err error
 	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill,
-		Until: began.Add(min(patience, s.opts.HelloTimeout))})
+		Until: began.Add(min(s.opts.Patience, s.opts.HelloTimeout))})
 	if err != nil {
 		return // mgmt has said it
 	}

@@ -138,7 +138,12 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 	_, rev := db.Current()
 	log.Info("ready", event.Key, event.Ready, "version", version, "txid", rev, "modules", len(schema.Modules), "pid", os.Getpid())
 	notify := activation.Notifier{Log: log}
-	notify.Ready(fmt.Sprintf("revision %d, %d modules", rev, len(schema.Modules)))
+	status := fmt.Sprintf("revision %d, %d modules", rev, len(schema.Modules))
+	if err := house.Budget(conf); err != nil {
+		log.Warn(err.Error(), "op", "start")
+		status += "; " + err.Error()
+	}
+	notify.Ready(status)
 	go func() {
 		if err := notify.Watchdog(ctx, h.Healthy); err != nil {
 			log.Error("watchdog", "err", err)

@@ -377,6 +377,64 @@ func (h *hungry) Accept() (net.Conn, error) {
 	return h.Listener.Accept()
 }
 
+// TestDrain: who was accepted has its hello before the door is drained, and who waits
+// in the kernel's queue stays there.
+func TestDrain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, Options{}, l)
+	old := w.open()
+	late := w.dial()
+	w.eventually("the connection", func() bool { return w.door.Connections() == 2 })
+	file, err := l.(*net.TCPListener).File() // as the service manager has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	l.Close()
+	queued := w.dial()
+	drained := make(chan struct{})
+	go func() {
+		w.door.Drain(context.Background())
+		close(drained)
+	}()
+	select {
+	case <-drained:
+		t.Fatal("the hello is not waited for")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if _, err := old.RPC("<get-config><source><running/></source></get-config>"); err != nil {
+		t.Error("the open session does not go on:", err)
+	}
+	if _, err := io.WriteString(late, peer.Header(late)); err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.New(late).Open(); err != nil {
+		t.Error("who was accepted has no hello:", err)
+	}
+	<-drained
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	again, err := net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- w.door.Serve(ctx, again) }()
+	if _, err := io.WriteString(queued, peer.Header(queued)); err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.New(queued).Open(); err != nil {
+		t.Error("who waited is refused:", err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOutOfDescriptors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
