@@ -17,7 +17,7 @@ import (
 // all errors, and where.
 func TestHostile(t *testing.T) {
 	s := schema(t)
-	const n = 100_000
+	const n = 20_000
 	deep := func(open string) string { return strings.Repeat(open, 10_000) }
 	long := strings.Repeat("a", 1<<20)
 	c := func(in string) string { return "<c xmlns='urn:m' xmlns:m='urn:m'>" + in + "</c>" }
@@ -28,7 +28,7 @@ func TestHostile(t *testing.T) {
 		"XML, a prefix of 1 MB":              c("<" + long + ":x/>"),
 		"XML, an attribute of 1 MB":          c("<l m:who='" + long + "'/>"),
 		"XML, an attribute's name of 1 MB":   c("<l m:" + long + "='x'/>"),
-		"XML, 100,000 attributes":            c("<l" + strings.Repeat(" m:who='x'", n) + "/>"),
+		"XML, 20,000 attributes":             c("<l" + strings.Repeat(" m:who='x'", n) + "/>"),
 		"XML, an attribute twice":            c("<l m:who='x' m:who='x'/>"),
 		"XML, twice by two prefixes":         c("<l m:who='x' xmlns:n='urn:m' n:who='x'/>"),
 		"XML, a prefix undeclared":           c("<l xmlns:m=''/>"),
@@ -53,7 +53,7 @@ func TestHostile(t *testing.T) {
 		"JSON, a name of 1 MB":               `{"m:` + long + `":1}`,
 		"JSON, an annotation's name of 1 MB": `{"m:c":{"@":{"m:` + long + `":1}}}`,
 		"JSON, @ and nothing":                `{"m:c":{"@` + long + `":{}}}`,
-		"JSON, 100,000 members of metadata":  `{"m:c":{"@":{` + strings.Repeat(`"m:who":"x",`, n) + `"m:who":"x"}}}`,
+		"JSON, 20,000 members of metadata":   `{"m:c":{"@":{` + strings.Repeat(`"m:who":"x",`, n) + `"m:who":"x"}}}`,
 		"JSON, metadata of nothing":          `{"m:c":{"ll":["a"],"@ll":[` + strings.Repeat(`null,`, n) + `{"m:who":"x"}]}}`,
 		"JSON, a member twice":               `{"m:c":{"l":"1","l":"1"}}`,
 		"JSON, a member twice by escapes":    `{"m:c":{"l":"1","\u006c":"1"}}`,
@@ -111,7 +111,7 @@ func TestOdd(t *testing.T) {
 // slow if it does not.
 func TestMuchContent(t *testing.T) {
 	s := schema(t)
-	const n = 50_000
+	const n = 20_000
 	var members strings.Builder
 	for i := range n {
 		if i > 0 {
