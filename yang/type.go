@@ -95,8 +95,8 @@ type Type struct {
 	RequireInstance bool
 	Union           []*Type
 	// Named is true if values hold names whose module must be said in XML: an
-	// identityref, an instance-identifier, or a union or leafref that can
-	// come to one.
+	// identityref, an instance-identifier, a string that is an XPath expression
+	// (ietf-yang-types:xpath1.0), or a union or leafref that can come to one.
 	Named bool
 	// Enumerated and Bitted are indexes by name, built by Seal.
 	enumByName map[string]int

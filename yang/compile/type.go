@@ -79,6 +79,7 @@ func (c *compiler) compileType(s *parse.Statement, sc *scope) *ctype {
 	}
 	if key.td != nil {
 		t.Typedefs = append([]string{key.td.sc.unit.mod.ym.Name + ":" + key.td.stmt.Argument}, from.t.Typedefs...)
+		t.Named = t.Named || t.Base == yang.String && t.Typedefs[0] == "ietf-yang-types:xpath1.0"
 	}
 	errs := len(c.errs)
 	r := restrictor{c: c, s: s, sc: sc, ct: ct, t: &t, derived: key.td != nil}

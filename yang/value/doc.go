@@ -12,6 +12,8 @@
 //  2. Names inside a canonical value are in the form of RFC 7951: an identity
 //     is module:name (6.8), an instance-identifier names the module of its
 //     first node and wherever the module changes (6.11).
+//     The names in an XPath expression (ietf-yang-types:xpath1.0) that have a
+//     prefix have that of their module.
 //  3. Every pattern is matched in time linear in the length of the value, and
 //     a pattern that would compile to an unreasonable size is refused.
 //  4. An error is a *mgmterr.Error with tag invalid-value and without a path

@@ -364,6 +364,10 @@ func rewrite(t *yang.Type, canonical string, prefix func(string) (string, bool))
 			}
 		}
 		return b.String()
+	case yang.String:
+		if t.Named {
+			return rename(canonical, prefix)
+		}
 	}
 	return canonical
 }

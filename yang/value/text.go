@@ -55,6 +55,9 @@ func (p *parser) string(t *yang.Type, text string) (string, bool) {
 			return "", p.broken(pat.Complaint, text, "it does not match the pattern %s", pat.Source)
 		}
 	}
+	if t.Named {
+		return p.expression(text), true
+	}
 	if len(t.Patterns) > 0 && len(t.Typedefs) > 0 {
 		return described(t, text), true
 	}
