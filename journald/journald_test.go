@@ -333,6 +333,24 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// TestRealJournal writes to the journal that standard error is, for test/boot.
+func TestRealJournal(t *testing.T) {
+	if os.Getenv("NSO_TEST_JOURNAL") == "" {
+		t.Skip("test/boot runs this on a booted system")
+	}
+	l := Open("nsod", os.Stderr, slog.LevelInfo)
+	defer l.Close()
+	if !l.Native() {
+		t.Fatal("standard error is not the journal")
+	}
+	l.Info("login", event.Key, event.Login, "user", "a\nMESSAGE=evil\nPRIORITY=0")
+	args := []any{"op", "large"}
+	for i := range 6 {
+		args = append(args, fmt.Sprint("k", i), strings.Repeat("x", maxValue))
+	}
+	l.Info("large", args...)
+}
+
 // FuzzRecord writes anything: the journal reads the fields that were meant, and no other.
 func FuzzRecord(f *testing.F) {
 	f.Add("login", "user", "ann", "door", "ipc")

@@ -46,7 +46,9 @@ func newWorld(t testing.TB, o Options) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	o.Schema, o.DB, o.Log = s, db, slog.New(slog.DiscardHandler)
+	if o.Schema, o.DB = s, db; o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	server, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -41,7 +42,7 @@ func steering(stop func()) Steering {
 		Reload: func(context.Context) ([]string, []string, error) {
 			return []string{"log.level"}, nil, nil
 		},
-		Stop: stop,
+		Stop: stop, Level: new(slog.LevelVar),
 	}
 }
 
@@ -115,6 +116,29 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-stopped
+}
+
+func TestLogLevel(t *testing.T) {
+	st := steering(nil)
+	c := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, st)} }).Dial("admin")
+	for _, l := range []struct{ set, want string }{{"", "info"}, {"error", "error"}, {"", "error"}, {"debug", "debug"}, {"warn", "warn"}} {
+		in := map[string]any{}
+		if l.set != "" {
+			in["level"] = l.set
+		}
+		var out struct{ Level string }
+		if err := c.Call(context.Background(), name+".LogLevel", in, &out); err != nil || out.Level != l.want {
+			t.Errorf("set to %q the level is %q, %v", l.set, out.Level, err)
+		}
+	}
+	for _, bad := range []string{"loud", "DEBUG", "info+2", ""} {
+		if err := c.Call(context.Background(), name+".LogLevel", map[string]any{"level": bad}, nil); err == nil {
+			t.Errorf("the level %q is taken", bad)
+		}
+	}
+	if st.Level.Level() != slog.LevelWarn {
+		t.Errorf("the level is %v", st.Level)
+	}
 }
 
 // TestKick ends a session of another door.

@@ -30,7 +30,7 @@ func Fields() []Field {
 		{"own", "NSO_OWN_USER", "the user who acts as NSO_USER, if that is another one", false},
 		{"uid", "NSO_UID", "uid of the peer, as the kernel has it", false},
 		{"login_uid", "NSO_LOGIN_UID", `uid that logged in to the system, before any su or sudo; "unset" if no login began this, as with services`, false},
-		{"pid", "NSO_PID", "process of the peer when it connected, for orientation only", false},
+		{"pid", "NSO_PID", "process of the peer when it connected, for orientation only; in ready: the daemon", false},
 		{"door", "NSO_DOOR", "listener or transport: ipc, netconf-tcp, netconf-local, maapi ...", false},
 		{"addresses", "NSO_ADDRESS", "one for each address of a door", false},
 		{"source", "NSO_SOURCE", "where the peer is: a process or an address", false},
