@@ -46,7 +46,7 @@ func reload(ctx context.Context, t *tool) error {
 	if errors.Is(err, fs.ErrPermission) {
 		// Whoever may start the unit without reading the file is told no details.
 		fmt.Fprintf(t.err, "nso: what changes cannot be shown: %v\n", err)
-		return startApply(ctx, t)
+		return apply(ctx, t, &planned{})
 	} else if err != nil {
 		return err
 	}
@@ -61,8 +61,15 @@ func reload(ctx context.Context, t *tool) error {
 	if err := clashes(p.listen, p.held, portowner.Find); err != nil {
 		return err
 	}
+	return apply(ctx, t, p)
+}
+
+// apply does what is planned, and says it.
+func apply(ctx context.Context, t *tool, p *planned) error {
 	if !t.json {
-		p.write(t)
+		for _, l := range p.lines {
+			fmt.Fprintln(t.out, l)
+		}
 	}
 	if err := startApply(ctx, t); err != nil {
 		return err
@@ -70,7 +77,7 @@ func reload(ctx context.Context, t *tool) error {
 	if t.json {
 		return cli.WriteJSON(t.out, p.reloaded)
 	}
-	_, err = fmt.Fprintln(t.out, "nso.toml is in force")
+	_, err := fmt.Fprintln(t.out, "nso.toml is in force")
 	return err
 }
 
@@ -181,12 +188,6 @@ func plan(current, next *config.Config) (*planned, error) {
 		p.lines = append(p.lines, "nothing has changed")
 	}
 	return p, nil
-}
-
-func (p *planned) write(t *tool) {
-	for _, l := range p.lines {
-		fmt.Fprintln(t.out, l)
-	}
 }
 
 func joined(addresses []netip.AddrPort) string {

@@ -71,6 +71,7 @@ func TestUnits(t *testing.T) {
 			run  func()
 		}{
 			{"start", s.unitsStart},
+			{"secrets", s.unitsSecrets},
 			{"edits do nothing", s.unitsEdit},
 			{"reload moves a door", s.unitsMove},
 			{"a broken edit", s.unitsBroken},
@@ -131,7 +132,34 @@ func (s *system) unitsStart() {
 	s.want("ann", []string{"nso", "whoami"}, "ann")
 	s.want("ann", []string{"nso", "status"})
 	s.servesOnly("127.0.0.1:2023")
-	s.holds(s.Run("systemctl", "show", "-p", "LimitNOFILESoft,User,StateDirectory", "nso.service"), "LimitNOFILESoft=", "User=nso")
+	for _, unit := range []string{"nso.service", "nso-listen@netconf-tcp.service", "nso-check.service"} {
+		if out, err := s.Try("systemd-analyze", "security", "--no-pager", "--threshold=5", unit); err != nil {
+			s.t.Errorf("%s is exposed by more than 0.5: %v\n%s", unit, err, out)
+		}
+	}
+	if out := s.Run("systemctl", "--failed", "--no-legend"); strings.Contains(out, "nso") {
+		s.t.Errorf("failed: %s", out)
+	}
+}
+
+// unitsSecrets: what is in /etc/nso reaches the daemon and nobody else; what is not
+// there is blank.
+func (s *system) unitsSecrets() {
+	s.Run("mkdir", "-m", "0700", "/etc/nso/ssh")
+	s.Write("/etc/nso/ssh/ssh_host_ed25519_key", "a key\n", 0o600)
+	s.Run("systemctl", "restart", "nso.service")
+	inside := func(args ...string) string {
+		return s.Run("nsenter", append([]string{"-t", s.main(), "-m", "--"}, args...)...)
+	}
+	s.holds(inside("cat", "/run/credentials/nso.service/ssh_host_ed25519_key"), "a key\n")
+	if out := inside("cat", "/run/credentials/nso.service/ipc-secret", "/run/credentials/nso.service/ssh_host_rsa_key"); strings.TrimSpace(out) != "" {
+		s.t.Errorf("absent secrets are %q", out)
+	}
+	// And of /run there is only what is spoken with.
+	if out := inside("ls", "/run", "/run/systemd"); strings.Contains(out, "dbus") || strings.Contains(out, "private") {
+		s.t.Errorf("the daemon sees %s", out)
+	}
+	s.servesOnly("127.0.0.1:2023")
 }
 
 func (s *system) unitsEdit() {
@@ -248,6 +276,22 @@ func (s *system) unitsClash() {
 func (s *system) unitsWhoMay() {
 	s.refused("bob", []string{"nso", "reload"}, "the service manager does not let you start nso-apply.service", "sudo nso reload")
 	s.refused("eve", []string{"nso", "reload"}, "sudo nso reload")
+	// Allowed to start the unit, ann needs not even read the file; and with a broken
+	// one, all that she is told is where to look.
+	const rules = "/etc/polkit-1/rules.d/10-ann.rules"
+	s.Write(rules, `polkit.addRule(function(action, subject) {
+	if (action.id == "org.freedesktop.systemd1.manage-units" && action.lookup("unit") == "nso-apply.service" &&
+		action.lookup("verb") == "start" && subject.user == "ann") {
+		return polkit.Result.YES;
+	}
+});
+`, 0o644)
+	s.Run("systemctl", "restart", "polkit.service")
+	s.want("ann", []string{"nso", "reload"}, "what changes cannot be shown", "nso.toml is in force")
+	s.configure(unitsConf + "[limits]\nsesions = 3\n")
+	s.refused("ann", []string{"nso", "reload"}, "cannot use nso.toml: nso-check.service has failed", "systemctl status nso-check.service")
+	s.configure(unitsConf)
+	s.Run("rm", rules)
 	s.servesOnly("127.0.0.1:2023")
 }
 
