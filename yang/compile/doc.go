@@ -13,9 +13,9 @@
 //     error of type parse.Errors whose entries name file, line and column;
 //     never both, and never a part of a schema.
 //  2. The same sources and options give the same schema, node for node.
-//  3. Text is not trusted: the number of schema nodes, their depth and the
-//     number of reported errors are bounded, and every kind of recursion that
-//     RFC 7950 forbids is refused.
+//  3. Text is not trusted: the number of schema nodes, their depth, the states
+//     of all patterns, the work on defaults and the number of reported errors
+//     are bounded, and every kind of recursion that RFC 7950 forbids is refused.
 //  4. A module that an augment, a deviation, the path of a leafref or a default
 //     of an implemented module names anything of is implemented as well (RFC
 //     7950, 5.6.5 and 9.10.2). A when or must implements nothing: what is not
