@@ -3,6 +3,7 @@
 package boot
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,7 @@ func TestUnits(t *testing.T) {
 			{"a clash", s.unitsClash},
 			{"who may", s.unitsWhoMay},
 			{"the local socket", s.unitsSocket},
+			{"a start that fails", s.unitsHeld},
 			{"broken at the start", s.unitsClosed},
 		} {
 			if !t.Run(step.name, func(t *testing.T) {
@@ -351,4 +353,52 @@ func (s *system) unitsClosed() {
 	s.configure(moved(`"127.0.0.1:2033"`))
 	time.Sleep(time.Second)
 	s.servesOnly("127.0.0.1:2023", "127.0.0.1:2033")
+}
+
+// unitsHeld: a daemon that cannot start, with clients at every door a hundred times
+// a second, does not keep the service manager busy, closes no door for good, and
+// what is mended alone brings it back.
+func (s *system) unitsHeld() {
+	s.Run("mv", "/etc/nso/yang", "/etc/nso/models")
+	s.Run("systemctl", "kill", "-s", "KILL", "nso.service")
+	wait := s.background("ann", "timeout", "10", "python3", "-c", `import socket, time
+while True:
+    for family, where in (socket.AF_INET, ("127.0.0.1", 2023)), (socket.AF_UNIX, "/run/nso/ipc"):
+        c = socket.socket(family); c.setblocking(False)
+        try: c.connect(where)
+        except BlockingIOError: pass
+        c.close()
+    time.sleep(0.01)`)
+	starts := func() int {
+		n, err := strconv.Atoi(strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "NRestarts", "nso.service")))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return n
+	}
+	busy := func() int { // of PID 1, in ticks of a hundredth of a second
+		field := strings.Fields(s.Run("cat", "/proc/1/stat"))
+		user, _ := strconv.Atoi(field[13])
+		system, _ := strconv.Atoi(field[14])
+		return user + system
+	}
+	time.Sleep(time.Second)
+	began, before := busy(), starts()
+	said := wait()
+	n, ticks := starts()-before, busy()-began
+	s.t.Logf("in 9 s of failing, %d starts, and PID 1 worked %d0 ms", n, ticks)
+	if ticks > 45 { // 5 %
+		s.t.Errorf("PID 1 worked %d0 ms in 9 s", ticks)
+	}
+	if n > 5 {
+		s.t.Errorf("%d starts in 9 s: nothing holds them\n%s", n, said)
+	}
+	for _, unit := range []string{"nso.socket", "nso-listen@netconf-tcp.socket"} {
+		if got := s.active(unit); got != "active" {
+			s.t.Errorf("%s is %s: clients have closed it for good", unit, got)
+		}
+	}
+	s.Run("mv", "/etc/nso/models", "/etc/nso/yang")
+	s.until("the daemon is back", func() bool { return s.serves("127.0.0.1:2023") })
+	s.want("ann", []string{"nso", "whoami"}, "ann")
 }
