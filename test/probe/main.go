@@ -104,9 +104,9 @@ func files() []try {
 		read("/etc/shadow"), read("/root"), read("/home"), read("/etc/nso/nso.toml"), read("/etc/passwd"),
 		read("/proc/kallsyms"), read("/proc/cmdline"), read("/dev/mem"), read("/dev/kmsg"), read("/dev/null"),
 		write("/"), write("/etc"), write("/etc/nso"), write("/usr/bin"), write("/var"), write("/run"), write("/run/nso"),
-		write("/run/systemd/system"), write("/home"), write("/root"), write("/tmp"), write("/var/tmp"), write("/dev/shm"), write("/dev"),
+		write("/run/systemd/system"), write("/home"), write("/root"), write("/var/tmp"), write("/dev/shm"), write("/dev"),
 		write("/sys/fs/cgroup"), write("/proc/self"),
-		{"write state", func() error { return write(state()).do() }},
+		write(state()),
 		open("/proc/sys/kernel/hostname"), open("/proc/sys/kernel/core_pattern"), open("/proc/sysrq-trigger"),
 		open("/sys/kernel/uevent_helper"), open("/sys/power/state"),
 		{"setuid file", func() error {
@@ -122,15 +122,19 @@ func files() []try {
 			defer os.Remove(name)
 			return unix.Mknod(name, unix.S_IFBLK|0o600, int(unix.Mkdev(8, 0)))
 		}},
-		{"execute state", func() error {
-			name := filepath.Join(state(), "probe-exec")
-			if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o700); err != nil {
-				return err
-			}
-			defer os.Remove(name)
-			return exec.Command(name).Run()
-		}},
+		execute(state()), execute("/tmp"),
 	}
+}
+
+func execute(dir string) try {
+	return try{"execute in " + dir, func() error {
+		name := filepath.Join(dir, "probe-exec")
+		if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o700); err != nil {
+			return err
+		}
+		defer os.Remove(name)
+		return exec.Command(name).Run()
+	}}
 }
 
 // state is where the unit may write, or the private /tmp where it has no such
