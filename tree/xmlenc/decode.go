@@ -443,7 +443,7 @@ func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain
 		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op}) // whatever its value
 		return nil
 	}
-	if plain && s.Kind == yang.KindLeaf && s.Type.Base == yang.String && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
+	if plain && s.Kind == yang.KindLeaf && s.Type.Base == yang.String && !s.Type.Named && len(s.Type.Patterns)+len(s.Type.Lengths) == 0 {
 		if len(d.pending) > 0 {
 			d.noteValue(f, s, "")
 		}
