@@ -54,7 +54,7 @@ func startApply(ctx context.Context, t *tool) error {
 	}
 	closeAgent := agent(ctx, t)
 	var job dbus.ObjectPath
-	err = manager.CallWithContext(ctx, managerFace+".StartUnit", dbus.FlagAllowInteractiveAuthorization, units.Apply, "replace").Store(&job)
+	err = startUnit(ctx, conn, units.Apply).Store(&job)
 	closeAgent()
 	if err != nil {
 		return refused(err)
@@ -93,6 +93,22 @@ func serviceManager(ctx context.Context) (conn *dbus.Conn, bus bool, err error) 
 		return nil, false, err
 	}
 	return direct, false, nil
+}
+
+// startUnit calls StartUnit, and lets polkit ask the caller. (Object.Call of this
+// library leaves that flag out.)
+func startUnit(ctx context.Context, conn *dbus.Conn, unit string) *dbus.Call {
+	body := []any{unit, "replace"}
+	return <-conn.SendWithContext(ctx, &dbus.Message{
+		Type: dbus.TypeMethodCall, Flags: dbus.FlagAllowInteractiveAuthorization, Body: body,
+		Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldDestination: dbus.MakeVariant(managerName),
+			dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(managerPath)),
+			dbus.FieldInterface:   dbus.MakeVariant(managerFace),
+			dbus.FieldMember:      dbus.MakeVariant("StartUnit"),
+			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(body...)),
+		},
+	}, make(chan *dbus.Call, 1)).Done
 }
 
 // refused is an error of StartUnit in the words of who asked.
