@@ -24,6 +24,13 @@ type Resolver struct {
 	uids   map[uint32]cached[Account]
 	names  map[string]cached[Account]
 	groups map[uint32]cached[string] // "": the group has no name
+	asking map[question]chan struct{}
+}
+
+// question is one that is being asked: a crowd of one user asks once.
+type question struct {
+	of  string
+	key any
 }
 
 type cached[T any] struct {
@@ -47,12 +54,13 @@ func newResolver(db, files source, now func() time.Time) *Resolver {
 	return &Resolver{
 		db: db, files: files, now: now,
 		uids: make(map[uint32]cached[Account]), names: make(map[string]cached[Account]), groups: make(map[uint32]cached[string]),
+		asking: make(map[question]chan struct{}),
 	}
 }
 
 // ByUID finds the account of a uid. The error wraps ErrNoAccount when there is none.
 func (r *Resolver) ByUID(ctx context.Context, uid uint32) (Account, error) {
-	a, err := lookup(r, r.uids, uid, func() (Account, error) {
+	a, err := lookup(ctx, r, r.uids, question{"uid", uid}, uid, func() (Account, error) {
 		return find(r, uid == 0, func(s source) (Account, error) { return s.byUID(ctx, uid) })
 	})
 	if err == nil && !validName(a.Name) {
@@ -69,7 +77,7 @@ func (r *Resolver) ByName(ctx context.Context, name string) (Account, error) {
 	if !validName(name) {
 		return Account{}, fmt.Errorf("cannot find the account of %.100q: %w", name, ErrNoAccount)
 	}
-	a, err := lookup(r, r.names, name, func() (Account, error) {
+	a, err := lookup(ctx, r, r.names, question{"name", name}, name, func() (Account, error) {
 		return find(r, name == "root", func(s source) (Account, error) { return s.byName(ctx, name) })
 	})
 	if err != nil {
@@ -83,7 +91,7 @@ func (r *Resolver) ByName(ctx context.Context, name string) (Account, error) {
 func (r *Resolver) GroupNames(ctx context.Context, gids []uint32) ([]string, error) {
 	names := make([]string, 0, len(gids))
 	for _, gid := range gids {
-		name, err := lookup(r, r.groups, gid, func() (string, error) {
+		name, err := lookup(ctx, r, r.groups, question{"group", gid}, gid, func() (string, error) {
 			name, err := find(r, gid == 0, func(s source) (string, error) { return s.groupName(ctx, gid) })
 			if errors.Is(err, ErrNoAccount) {
 				return "", nil // kept too: a peer can have many such groups
@@ -121,15 +129,39 @@ func find[T any](r *Resolver, root bool, ask func(source) (T, error)) (T, error)
 	return value, err
 }
 
-// lookup asks the cache, then find.
-func lookup[K comparable, T any](r *Resolver, cache map[K]cached[T], key K, find func() (T, error)) (T, error) {
+// lookup asks the cache, then find. Who comes while the same is asked waits for that
+// answer.
+func lookup[K comparable, T any](ctx context.Context, r *Resolver, cache map[K]cached[T], q question, key K, find func() (T, error)) (T, error) {
 	now := r.now()
-	r.mu.Lock()
-	c, ok := cache[key]
-	r.mu.Unlock()
-	if ok && now.Before(c.until) {
-		return c.value, nil
+	answered := make(chan struct{})
+	for {
+		r.mu.Lock()
+		c, ok := cache[key]
+		other := r.asking[q]
+		if ok && now.Before(c.until) {
+			r.mu.Unlock()
+			return c.value, nil
+		}
+		if other == nil {
+			r.asking[q] = answered
+		}
+		r.mu.Unlock()
+		if other == nil {
+			break
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			var none T
+			return none, context.Cause(ctx)
+		}
 	}
+	defer func() {
+		r.mu.Lock()
+		delete(r.asking, q)
+		r.mu.Unlock()
+		close(answered)
+	}()
 	value, err := find()
 	if err != nil {
 		return value, err

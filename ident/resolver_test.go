@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -336,4 +337,44 @@ func TestAs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestResolverAsksOnce: a crowd of one user is one question.
+func TestResolverAsksOnce(t *testing.T) {
+	s := &slowSource{ask: make(chan struct{})}
+	r := newResolver(s, s, time.Now)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if a, err := r.ByUID(t.Context(), 1000); err != nil || a.Name != "bob" {
+				t.Error(a, err)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.ask <- struct{}{} // one is asking
+	wg.Go(func() {
+		if _, err := r.ByUID(ctx, 1000); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	cancel() // who waits need not wait for ever
+	s.ask <- struct{}{}
+	wg.Wait()
+	if n := s.asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+type slowSource struct {
+	source
+	ask   chan struct{}
+	asked atomic.Int64
+}
+
+func (s *slowSource) byUID(context.Context, uint32) (Account, error) {
+	s.asked.Add(1)
+	<-s.ask
+	<-s.ask
+	return Account{Name: "bob", UID: 1000}, nil
 }
