@@ -18,7 +18,7 @@ type Limits struct {
 	MessageTime     time.Duration // from the first to the last byte of a message. Default 30 s
 	Idle            time.Duration // between messages. Default 10 min
 	Write           time.Duration // for a client that does not read its replies. Default 10 s
-	Crowd           time.Duration // how long a silent connection, or one over a limit, holds up others. Default 1 s
+	Crowd           time.Duration // how long a silent connection, or one over a limit, holds up others. Default 3 s
 	Linger          time.Duration // for a client to read the error before the close. Default 1 s
 	Pipeline        int           // calls that are read while another one runs. Default 64
 	Connections     int           // in all. Default 2048
@@ -53,7 +53,7 @@ func (l Limits) withDefaults() Limits {
 	span(&l.MessageTime, 30*time.Second)
 	span(&l.Idle, 10*time.Minute)
 	span(&l.Write, 10*time.Second)
-	span(&l.Crowd, time.Second)
+	span(&l.Crowd, 3*time.Second)
 	span(&l.Linger, time.Second)
 	number(&l.Pipeline, 64)
 	number(&l.Connections, 2048)
@@ -87,11 +87,13 @@ type books struct {
 	open    int
 	memory  int
 	origins map[string]*account
+	left    int // ever
 	patient patience
 }
 
 type account struct {
 	open    int
+	left    int // since there was none
 	memory  int
 	patient patience
 }
@@ -108,9 +110,9 @@ func (b *books) enter(ctx context.Context, o Origin) (*account, *Error) {
 	if refusal == nil {
 		return a, nil
 	}
-	p := b.patience(o)
+	p, left := b.patience(o)
 	b.mu.Lock()
-	angry := time.Since(p.lost) < sulk
+	angry, before := time.Since(p.lost) < sulk, *left
 	b.mu.Unlock()
 	for end := time.Now().Add(b.limits.Crowd); refusal != nil && !angry && time.Now().Before(end); {
 		select {
@@ -120,22 +122,23 @@ func (b *books) enter(ctx context.Context, o Origin) (*account, *Error) {
 		}
 		a, refusal = b.admit(o)
 	}
-	if refusal != nil && !angry {
-		b.mu.Lock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if refusal != nil && *left == before { // they did not come and go
 		p.lost = time.Now()
-		b.mu.Unlock()
 	}
 	return a, refusal
 }
 
-// patience is that of the limit which keeps an origin out.
-func (b *books) patience(o Origin) *patience {
+// patience is that of the limit which keeps an origin out, with the number of those
+// who have left.
+func (b *books) patience(o Origin) (p *patience, left *int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.origins[o.Key]; a != nil && a.open >= b.limits.PerOrigin {
-		return &a.patient
+		return &a.patient, &a.left
 	}
-	return &b.patient
+	return &b.patient, &b.left
 }
 
 // admit enters a connection, or says why not.
@@ -169,7 +172,9 @@ func (b *books) leave(o Origin) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open--
+	b.left++
 	if a := b.origins[o.Key]; a != nil {
+		a.left++
 		if a.open--; a.open == 0 {
 			delete(b.origins, o.Key)
 		}

@@ -204,7 +204,7 @@ func TestCrowd(t *testing.T) {
 	one.want(one.call(strings.TrimSuffix(pingX, "\x00")), "x")
 	two = b.dial()
 	two.want(two.read(), "TooMany")
-	if p := b.server.books.patience(b.server.Conns()[0].Origin()); time.Since(p.lost) > sulk {
+	if p, _ := b.server.books.patience(b.server.Conns()[0].Origin()); time.Since(p.lost) > sulk {
 		t.Error("the next one would be waited for as well")
 	}
 }
