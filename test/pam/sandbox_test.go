@@ -52,7 +52,6 @@ func TestSandbox(t *testing.T) {
 			"ProtectHome=no":                                     "home",
 			"PrivateDevices=no":                                  "",
 			"MemoryDenyWriteExecute=no":                          "code",
-			"ProtectProc=default":                                "processes",
 			"LimitCORE=infinity":                                 "", // nso-pam does that itself, too
 			"InaccessiblePaths=/etc/shadow":                      "shadow",
 		} {

@@ -68,7 +68,7 @@ func install(t *testing.T, suite string) *system {
 	s.Copy(filepath.Join(root, "packaging", "deb", "pam-nso"), "/etc/pam.d/nso", 0o644)
 	s.Write("/usr/lib/sysusers.d/nso.conf", "u nso - \"nso\" /var/lib/nso\nu nso-nss -\nu nso-pam -\n", 0o644)
 	s.Run("systemd-sysusers")
-	s.Write("/usr/lib/tmpfiles.d/nso-pam.conf", "d /run/nso 0755 root root -\nd /run/nso/helper 0750 root nso -\nd /run/faillock 0755 root root -\n", 0o644)
+	s.Write("/usr/lib/tmpfiles.d/nso-pam.conf", "d /run/nso 0755 root root -\nd /run/nso/helper 0755 root root -\nd /run/faillock 0755 root root -\n", 0o644)
 	s.Run("systemd-tmpfiles", "--create", "nso-pam.conf")
 	for _, user := range []string{"ann", "expired", "must", "locked", "empty", "rad"} {
 		s.Run("useradd", "--create-home", "--user-group", user)
@@ -84,7 +84,7 @@ func install(t *testing.T, suite string) *system {
 	s.Run("systemctl", "start", "nso-pam.socket")
 	t.Cleanup(func() {
 		if t.Failed() {
-			log, _ := s.Try("journalctl", "-b", "-o", "short", "-t", "nso-pam", "-t", "systemd", "-n", "40", "--no-pager")
+			log, _ := s.Try("journalctl", "-b", "-o", "short", "-t", "nso-pam", "-t", "nso-nss", "-t", "systemd", "-n", "40", "--no-pager")
 			t.Logf("the journal:\n%s", log)
 		}
 	})

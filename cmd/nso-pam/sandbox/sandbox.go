@@ -120,10 +120,15 @@ func said(err error) string {
 	return err.Error()
 }
 
-// shadow: what pam_unix checks passwords against can be opened.
+// shadow: what pam_unix checks passwords against can be opened, and is not an empty
+// file in its place.
 func shadow(add adder) {
 	f, err := os.Open("/etc/shadow")
 	if err == nil {
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil && info.Size() == 0 {
+			err = errors.New("it is empty")
+		}
 		f.Close()
 	}
 	add("shadow", err == nil, "/etc/shadow: %s", said(err))
@@ -283,8 +288,13 @@ func devices(add adder) {
 	}
 }
 
-// processes: those of others are not to be seen.
+// processes: those of others are not to be seen, and where that is not to be had (the
+// group root sees all of /proc), what is in them is not to be read.
 func processes(add adder) {
-	_, err := os.ReadFile("/proc/1/status")
-	add("processes", err != nil, "/proc/1: %s", said(err))
+	path := "/proc/1/status"
+	if os.Getgid() == 0 {
+		path = "/proc/1/environ"
+	}
+	_, err := os.ReadFile(path)
+	add("processes", err != nil, "%s: %s", path, said(err))
 }
