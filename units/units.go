@@ -106,6 +106,7 @@ func Generate(c *config.Config) ([]File, error) {
 	if !below(c.State.Dir, def.State.Dir) {
 		// "-": its absence is told by the daemon, in better words.
 		g.set(Service, "Service", "ReadWritePaths", "-"+c.State.Dir)
+		g.set(Service, "Service", "NoExecPaths", "-"+c.State.Dir)
 	}
 	const listener = "nso-listen@.service"
 	if c.IPC.Group != def.IPC.Group && firstDoor(c) != "" {

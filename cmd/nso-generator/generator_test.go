@@ -224,7 +224,7 @@ func FuzzGenerate(f *testing.F) {
 					continue
 				}
 				directive, _, ok := strings.Cut(l, "=")
-				if !ok || !slices.Contains([]string{"ListenStream", "SocketGroup", "SocketMode", "LimitNOFILE", "ReadWritePaths",
+				if !ok || !slices.Contains([]string{"ListenStream", "SocketGroup", "SocketMode", "LimitNOFILE", "ReadWritePaths", "NoExecPaths",
 					"BindReadOnlyPaths", "SupplementaryGroups", "Environment", "AssertPathExists"}, directive) {
 					t.Errorf("%s holds %q", p, l)
 				}
