@@ -104,6 +104,9 @@ type patience struct{ lost time.Time }
 
 const sulk = 10 * time.Second
 
+// brisk is how many must leave meanwhile for the wait to be prolonged.
+const brisk = 32
+
 // enter is admit that waits.
 func (b *books) enter(ctx context.Context, o Origin) (*account, *Error) {
 	a, refusal := b.admit(o)
@@ -114,7 +117,18 @@ func (b *books) enter(ctx context.Context, o Origin) (*account, *Error) {
 	b.mu.Lock()
 	angry, before := time.Since(p.lost) < sulk, *left
 	b.mu.Unlock()
-	for end := time.Now().Add(b.limits.Crowd); refusal != nil && !angry && time.Now().Before(end); {
+	last := before
+	for end, more := time.Now().Add(b.limits.Crowd), 2; refusal != nil && !angry; {
+		if time.Now().After(end) {
+			b.mu.Lock()
+			going := *left - last
+			last = *left
+			b.mu.Unlock()
+			if more == 0 || going < brisk {
+				break
+			}
+			end, more = time.Now().Add(b.limits.Crowd), more-1
+		}
 		select {
 		case <-ctx.Done():
 			return nil, shuttingDown()

@@ -196,7 +196,13 @@ func kills() int {
 func (s *system) killedDoors() {
 	load := s.background("bob", "crowd", "-ipc", "/run/nso/ipc", "-for", "100s", "-clients", "1")
 	_ = load // its connections may break: the daemon is killed under them
-	var waits []int
+	// What a start takes on this machine, now.
+	var starts, waits []int
+	for range 3 {
+		s.Run("systemctl", "stop", "nso.service")
+		starts = append(starts, s.crowd("ann", "-n", "1")().Longest)
+	}
+	slices.Sort(starts)
 	for range kills() {
 		s.Run("systemctl", "kill", "-s", "KILL", "nso.service")
 		for _, door := range [][]string{{"-n", "1"}, {"-ipc", "/run/nso/ipc", "-n", "1"}} {
@@ -211,8 +217,10 @@ func (s *system) killedDoors() {
 		}
 	}
 	slices.Sort(waits)
-	s.t.Logf("after kill -9 a door answers within %d ms at the worst, %d ms in the middle", waits[len(waits)-1], waits[len(waits)/2])
-	if waits[len(waits)/2] > 1000 {
+	middle := waits[len(waits)/2]
+	s.t.Logf("after kill -9 a door answers within %d ms at the worst, %d ms in the middle; a start takes %d ms", waits[len(waits)-1], middle, starts[1])
+	// A second; and on a machine that is too slow for that, twice what a start takes.
+	if middle > max(1000, 2*starts[1]) {
 		s.t.Error("that is more than a second")
 	}
 	s.Run("pkill", "crowd")
