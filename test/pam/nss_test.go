@@ -57,7 +57,7 @@ func TestDirectory(t *testing.T) {
 			}
 		}
 		// Nobody else is answered, even where somebody has opened the socket to all.
-		s.Run("chmod", "0777", "/run/nso/helper", "/run/nso/helper/nss")
+		s.Run("chmod", "0666", "/run/nso/helper/nss")
 		if out := s.As("ann", "pamlogin", "-account", "dora"); strings.Contains(out, "7000") {
 			t.Errorf("ann is answered: %s", out)
 		}
