@@ -315,7 +315,7 @@ func (j *judge) helpers() {
 	}
 	for _, h := range helpers() {
 		names := []string{}
-		failed := ""
+		failed, resting := "", ""
 		for _, name := range sorted(j.Units) {
 			pre, post, star := strings.Cut(h.unit, "*")
 			if name == h.unit || star && strings.HasPrefix(name, pre) && strings.HasSuffix(name, post) {
@@ -324,12 +324,16 @@ func (j *judge) helpers() {
 					names = append(names, name)
 				case "failed":
 					failed = name
+				default:
+					resting = name
 				}
 			}
 		}
 		switch {
 		case failed != "":
 			j.add(h.area, Bad, "journalctl -u "+failed+" says why; then systemctl restart "+failed, "%s has failed", failed)
+		case len(names) == 0 && resting != "":
+			j.add(h.area, Off, "", "%s: systemctl enable --now %s", h.what, resting)
 		case len(names) == 0:
 			j.add(h.area, Off, "", "%s: package %s", h.what, h.pack)
 		case h.file != "" && !j.Files[h.file]:

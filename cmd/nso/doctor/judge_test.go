@@ -101,6 +101,7 @@ func TestFaults(t *testing.T) {
 		{"hand-over failed", change("nso-listen@netconf-tcp.service", func(u *Unit) { u.Active = "failed" }), "door netconf-tcp", Bad, "handed over", "journalctl"},
 		{"door too many", change("nso-listen@cli-ssh.socket", func(u *Unit) { u.Active = "active" }), "doors", Warn, "cli-ssh", "nso reload"},
 		{"no PAM service", change("nso-pam.socket", func(u *Unit) { u.Active = "active" }), "login", Bad, PAMService, "nso-pam"},
+		{"PAM not started", change("nso-pam.socket", func(u *Unit) { u.Active = "inactive" }), "login", Off, "systemctl enable --now nso-pam.socket", ""},
 		{"PAM failed", change("nso-pam.socket", func(u *Unit) { u.Active = "failed" }), "login", Bad, "failed", "journalctl"},
 		{"exec on", change("nso-exec@bob.socket", func(u *Unit) { u.Active = "active" }), "exec", On, "nso-exec@bob.socket", ""},
 		{"polkit gone", func(f *Facts) { f.Files[PolkitActions] = true }, "polkit", Bad, "refused", "polkitd"},
