@@ -285,13 +285,13 @@ func identity() []try {
 		capability("CapPrm"), capability("CapEff"), capability("CapInh"), capability("CapAmb"), capability("CapBnd"),
 		{"new privileges", func() error {
 			if status("NoNewPrivs") == "1" {
-				return fmt.Errorf("NoNewPrivs is 1")
+				return fmt.Errorf("they are off")
 			}
 			return nil
 		}},
 		{"no filter", func() error {
 			if status("Seccomp") == "2" {
-				return fmt.Errorf("Seccomp is 2")
+				return fmt.Errorf("there is one")
 			}
 			return nil
 		}},

@@ -104,6 +104,3 @@ func (c *compiler) xpath(at located, node *yang.Node, user *yang.Module) *yang.X
 	}
 	return &yang.XPath{Source: at.stmt.Argument, Module: u.names, Default: user, Context: node, Pos: position(at.stmt)}
 }
-
-// checkSyntax is for expressions of groupings that nobody uses.
-func (c *compiler) checkSyntax(s *parse.Statement, sc *scope) { c.xpath(located{s, sc}, nil, nil) }
