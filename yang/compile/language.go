@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"nso.example/nso/yang"
-	"nso.example/nso/yang/parse"
 	"nso.example/nso/yang/value"
 	"nso.example/nso/yang/xpath"
 )
