@@ -94,6 +94,7 @@ func TestPackage(t *testing.T) {
 			{"a door by reload", (*system).packageDoor},
 			{"exposure", (*system).packageExposure},
 			{"the sandbox", (*system).sandbox},
+			{"a full disk", (*system).fullDisk},
 			{"upgrade", (*system).packageUpgrade},
 			{"remove, and install again", (*system).packageRemove},
 			{"purge", (*system).packagePurge},
@@ -188,11 +189,11 @@ func (s *system) packageDoor() {
 
 func (s *system) packageUpgrade() {
 	pid, listener := s.main(), s.Run("systemctl", "show", "--value", "-p", "InvocationID", "nso-listen@netconf-tcp.socket")
-	wait := s.background("ann", "sh", "-c", "sleep 100 | nso netconf")
+	wait := s.background("ann", "ncpeer", "--hold", get)
 	s.until("a session", func() bool { return s.status().Sessions > 0 })
 	s.apt(newer, "nso")
-	if out := wait(); !strings.Contains(out, "<hello") {
-		s.t.Errorf("the session saw %q", out)
+	if out := wait(); !strings.Contains(out, "the daemon is stopping") {
+		s.t.Errorf("the session was not told why it ended: %q", out)
 	}
 	s.want("ann", []string{"nso", "status"}, "running")
 	s.want("root", []string{"dpkg-query", "-W", "nso"}, newer)
