@@ -30,6 +30,10 @@ type Conversation struct {
 	Source netip.Addr // where the user is; the zero Addr: on this machine, not over IP
 	Method Method
 
+	// Account asks only whether the account may be used now, and who that is: for who
+	// has shown a key already. No password is asked for.
+	Account bool
+
 	// Answer is called for each prompt and returns what the user answers; what it
 	// returns is overwritten once it is sent. An error ends the conversation, and
 	// Converse returns it. A door that has been given a password already answers the
@@ -106,7 +110,7 @@ type answerError struct{ error }
 
 // converse is the daemon's side of the protocol.
 func converse(ctx context.Context, conn net.Conn, c Conversation) (Verdict, error) {
-	r := Request{User: c.User, Source: c.Source, Method: c.Method, Deadline: WholeTime}
+	r := Request{User: c.User, Source: c.Source, Method: c.Method, Account: c.Account, Deadline: WholeTime}
 	if end, ok := ctx.Deadline(); ok {
 		r.Deadline = max(time.Until(end), time.Millisecond)
 	}

@@ -15,7 +15,8 @@
 //	byte 3...  that many bytes
 //
 //	daemon to helper
-//	  L  login      JSON {"v":1,"user":…,"source":"192.0.2.1","method":"cli","deadline_ms":…}, at most 4,096 bytes
+//	  L  login      JSON {"v":1,"user":…,"source":"192.0.2.1","method":"cli","deadline_ms":…}, at most 4,096 bytes;
+//	             with "account":true PAM is asked about the account alone
 //	  C  check      nothing; asks for a report of the sandbox instead of a login
 //	  A  answer     the bytes of the answer, at most 511, no NUL
 //	helper to daemon

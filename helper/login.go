@@ -38,6 +38,7 @@ type Request struct {
 	User     string
 	Source   netip.Addr // the zero Addr: on this machine, not over IP
 	Method   Method
+	Account  bool          // the account alone is asked about: the user has shown a key
 	Deadline time.Duration // how long the daemon waits; more than WholeTime is WholeTime
 
 	// Check asks for a report of the sandbox; all else is unset.
@@ -52,11 +53,12 @@ type requestWire struct {
 	User       string `json:"user"`
 	Source     string `json:"source,omitempty"`
 	Method     string `json:"method"`
+	Account    bool   `json:"account,omitempty"`
 	DeadlineMS int64  `json:"deadline_ms"`
 }
 
 func (r Request) encode() ([]byte, error) {
-	w := requestWire{V: protocolVersion, User: r.User, Method: string(r.Method), DeadlineMS: r.Deadline.Milliseconds()}
+	w := requestWire{V: protocolVersion, User: r.User, Method: string(r.Method), Account: r.Account, DeadlineMS: r.Deadline.Milliseconds()}
 	if r.Source.IsValid() {
 		w.Source = r.Source.Unmap().WithZone("").String()
 	}
@@ -75,7 +77,7 @@ func parseRequest(payload []byte) (Request, error) {
 	if err := decode(payload, &w); err != nil {
 		return Request{}, err
 	}
-	r := Request{User: w.User, Method: Method(w.Method), Deadline: WholeTime}
+	r := Request{User: w.User, Method: Method(w.Method), Account: w.Account, Deadline: WholeTime}
 	if err := CheckUser(r.User); err != nil {
 		return Request{}, err
 	}

@@ -43,8 +43,11 @@ func Authenticate(s *helper.Served, r helper.Request) (helper.Verdict, *helper.R
 		}
 	}
 	// No empty passwords, even where a system's own stack says nullok for its console.
-	if err := t.Authenticate(pam.DisallowNullAuthtok); err != nil {
-		return helper.Verdict{}, c.refusal("authentication", err)
+	// Who has shown a key has no password to give, as with sshd(8).
+	if !r.Account {
+		if err := t.Authenticate(pam.DisallowNullAuthtok); err != nil {
+			return helper.Verdict{}, c.refusal("authentication", err)
+		}
 	}
 	if err := t.AcctMgmt(pam.DisallowNullAuthtok); err != nil {
 		r := c.refusal("account", err)
