@@ -8,6 +8,7 @@ require (
 	github.com/godbus/dbus/v5 v5.2.4 // indirect
 	github.com/msteinert/pam/v2 v2.1.0 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
