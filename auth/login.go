@@ -291,7 +291,9 @@ func (l *Login) interactive(c ssh.ConnMetadata, challenge ssh.KeyboardInteractiv
 	tell := func(text string) {
 		_, _ = challenge("", text, nil, nil) // RFC 4256, 3.2: a request without questions
 	}
-	return l.pam(c, KeyboardInteractive, began, tell, func(_ context.Context, p helper.Prompt) ([]byte, error) {
+	asked := false
+	perms, err := l.pam(c, KeyboardInteractive, began, tell, func(_ context.Context, p helper.Prompt) ([]byte, error) {
+		asked = true
 		answers, err := challenge("", said(p.Said), []string{p.Text}, []bool{p.Echo})
 		switch {
 		case err != nil:
@@ -301,6 +303,12 @@ func (l *Login) interactive(c ssh.ConnMetadata, challenge ssh.KeyboardInteractiv
 		}
 		return l.typed([]byte(answers[0])), nil
 	})
+	if errors.Is(err, errDenied) && !asked {
+		// Refused before PAM was asked, or asked anything: that looks like a wrong
+		// password too.
+		_, _ = challenge("", "", []string{"Password: "}, []bool{false})
+	}
+	return perms, err
 }
 
 func said(texts []helper.Text) string {

@@ -114,6 +114,7 @@ func TestPasswords(t *testing.T) {
 			func(b *strings.Builder) ssh.AuthMethod { return typing(b, "right-secret") }},
 		{"root typing", "root", false, "Welcome.|Password: hidden|", func(b *strings.Builder) ssh.AuthMethod { return typing(b, "right-secret") }},
 		{"up", "../ann", false, "", func(*strings.Builder) ssh.AuthMethod { return ssh.Password("right-secret") }},
+		{"up, typing", "../ann", false, "|Password: hidden|", func(b *strings.Builder) ssh.AuthMethod { return typing(b, "right-secret") }},
 		{"a name with an end of line", "ann\nroot", false, "", func(*strings.Builder) ssh.AuthMethod { return ssh.Password("right-secret") }},
 		{"no name", "", false, "", func(*strings.Builder) ssh.AuthMethod { return ssh.Password("right-secret") }},
 		{"a number", "0", false, "", func(*strings.Builder) ssh.AuthMethod { return ssh.Password("right-secret") }},
@@ -202,14 +203,15 @@ func TestFactors(t *testing.T) {
 func TestHelperBroken(t *testing.T) {
 	var asked atomic.Int32
 	w := newWorld(t, worldOptions{pam: func(*helper.Served, helper.Request) { asked.Add(1) }})
-	for _, m := range []ssh.AuthMethod{ssh.PublicKeys(w.key), ssh.Password("x")} {
+	var b strings.Builder
+	for _, m := range []ssh.AuthMethod{ssh.PublicKeys(w.key), ssh.Password("x"), typing(&b, "x")} {
 		if c, err := w.client(w.me, m); err == nil {
 			c.Close()
 			t.Error("somebody is in")
 		}
 	}
-	if asked.Load() != 2 {
-		t.Errorf("it was asked %d times", asked.Load())
+	if asked.Load() != 3 || b.String() != "|Password: hidden|" {
+		t.Errorf("it was asked %d times; shown is %q", asked.Load(), b.String())
 	}
 }
 

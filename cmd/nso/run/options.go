@@ -61,7 +61,7 @@ func parse(args []string, getenv func(string) string, euid int) (options, error)
 	}
 	for name, value := range map[string]string{"netconf-ssh": *netconfSSH, "cli-ssh": *cliSSH} {
 		if value != "none" {
-			return o, fmt.Errorf("cannot open --%s %s: the SSH doors are not built yet; leave the option out, or write 'none'", name, value)
+			return o, fmt.Errorf("cannot open --%s %s: 'nso run' has no SSH doors; leave the option out, or write 'none'", name, value)
 		}
 	}
 	if o.netconfTCP != "" && o.netconfTCP != "none" {
@@ -158,7 +158,7 @@ func (o options) configure() (*config.Config, error) {
 	}
 	for _, d := range c.Listen.Doors() {
 		if d.Enabled && d.Name != "netconf-tcp" {
-			return nil, fmt.Errorf("cannot open the door %s that %s enables: it is not built yet; write 'enabled = false'", d.Name, o.config)
+			return nil, fmt.Errorf("cannot open the door %s that %s enables: 'nso run' does not have it; write 'enabled = false'", d.Name, o.config)
 		}
 	}
 	c.State.Dir = filepath.Join(o.dir, "state")

@@ -677,7 +677,7 @@ func TestConfigFile(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"[limit]\n":                              "my.toml:1: cannot use the key \"limit\"",
-		"[listen.netconf-ssh]\nenabled = true\n": "it is not built yet",
+		"[listen.netconf-ssh]\nenabled = true\n": "'nso run' does not have it",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -697,8 +697,8 @@ func TestCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--netconf-ssh", "127.0.0.1:830"}, "cannot open --netconf-ssh 127.0.0.1:830: the SSH doors are not built yet"},
-		{[]string{"--cli-ssh", "0.0.0.0:22"}, "not built yet"},
+		{[]string{"--netconf-ssh", "127.0.0.1:830"}, "cannot open --netconf-ssh 127.0.0.1:830: 'nso run' has no SSH doors"},
+		{[]string{"--cli-ssh", "0.0.0.0:22"}, "has no SSH doors"},
 		{[]string{"--netconf-tcp", "0.0.0.0:2023"}, "not on the loopback interface; write 127.0.0.1:2023"},
 		{[]string{"--netconf-tcp", "example:2023"}, "as an address"},
 		{[]string{"--bogus"}, "cannot understand the command line"},

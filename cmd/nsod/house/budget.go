@@ -26,10 +26,12 @@ func Budget(c *config.Config) error {
 
 func budget(c *config.Config, limit uint64) error {
 	// limits.connections counts the local socket and ipc-tcp together, and
-	// netconf-tcp on its own.
+	// netconf-tcp and netconf-ssh on their own.
 	rooms := 1
-	if c.Listen.NETCONFTCP.Enabled {
-		rooms++
+	for _, d := range []config.Door{c.Listen.NETCONFTCP, c.Listen.NETCONFSSH} {
+		if d.Enabled {
+			rooms++
+		}
 	}
 	need := uint64(rooms*c.Limits.Connections + otherFiles)
 	if need <= limit {

@@ -18,6 +18,7 @@ import (
 	"nso.example/nso/ipc/control"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
+	"nso.example/nso/netconf/ssh"
 	"nso.example/nso/netconf/tcp"
 )
 
@@ -41,8 +42,12 @@ func Rules(c *config.Config) activation.Rules {
 func offered(c *config.Config) activation.Rules {
 	r := activation.Rules{}
 	for _, d := range c.Listen.Doors() {
-		if d.Enabled && (d.Name == tcp.Name || d.Name == doorIPCTCP) {
+		switch {
+		case !d.Enabled:
+		case d.Name == tcp.Name, d.Name == doorIPCTCP:
 			r[d.Name] = activation.Rule{Kind: activation.LoopbackTCP, Optional: true}
+		case d.Name == ssh.Name:
+			r[d.Name] = activation.Rule{Kind: activation.TCP, Optional: true}
 		}
 	}
 	return r
@@ -172,6 +177,8 @@ func (h *House) serve(name string, l net.Listener) {
 	switch name {
 	case tcp.Name:
 		err = h.tcp.Serve(h.life, l)
+	case ssh.Name:
+		err = h.sshDoor().Serve(h.life, l)
 	default:
 		err = h.ipc.Serve(name, l)
 	}
@@ -206,7 +213,12 @@ func (h *House) Listen(ctx context.Context, name string, files []*os.File, dropp
 		}
 		listeners = append(listeners, l)
 	}
-	if len(errs) == 0 && h.diag == nil {
+	if len(errs) == 0 && name == ssh.Name {
+		if err := h.openSSH(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 && h.diag == nil && name != ssh.Name { // who is there, the login says
 		errs = append(errs, fmt.Errorf("cannot use the listener %q without the socket %q: start %s and then nso.service again", name, doorDiag, activation.Unit(doorDiag)))
 	}
 	from := &handover{name, dropped}

@@ -32,6 +32,7 @@ import (
 	"nso.example/nso/mgmt"
 	"nso.example/nso/netconf"
 	"nso.example/nso/netconf/local"
+	"nso.example/nso/netconf/ssh"
 	"nso.example/nso/netconf/tcp"
 )
 
@@ -63,7 +64,12 @@ type House struct {
 	ipc     *varlink.Server
 	tcp     *tcp.Door
 	diag    *ident.Diag // nil: no inet-diag was passed
-	doors   doors
+
+	sshMu    sync.Mutex
+	ssh      *ssh.Door // see openSSH; under sshMu
+	resolver *ident.Resolver
+
+	doors doors
 	// life ends when the sessions have been told why they end.
 	life context.Context
 	end  context.CancelFunc
@@ -78,13 +84,13 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	if f := in.File(doorDiag); f != nil {
 		h.diag = ident.NewDiag(f)
 	}
-	resolver := ident.NewResolver()
+	h.resolver = ident.NewResolver()
 	limits := h.conf.Limits
 	h.netconf = netconf.New(h.server, netconf.Options{
 		MessageSize: int64(limits.MessageSize), HelloTimeout: time.Duration(limits.HelloTimeout),
 		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log,
 	})
-	door := &identifier{self: uint32(os.Getuid()), diag: h.diag, resolver: resolver}
+	door := &identifier{self: uint32(os.Getuid()), diag: h.diag, resolver: h.resolver}
 	ipc, err := varlink.NewServer(varlink.Config{
 		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
@@ -109,12 +115,17 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	h.ipc = ipc
 	if h.diag != nil {
 		h.tcp = tcp.New(h.netconf, tcp.Options{
-			Diag: h.diag, Resolver: resolver, Policy: func() ident.Policy { return *h.policy.Load() },
+			Diag: h.diag, Resolver: h.resolver, Policy: func() ident.Policy { return *h.policy.Load() },
 			Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved,
 			HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
 		})
 	}
-	for _, name := range []string{tcp.Name, doorIPCTCP, doorIPC} {
+	if len(in.Listeners(ssh.Name)) > 0 {
+		if err := h.openSSH(); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{tcp.Name, ssh.Name, doorIPCTCP, doorIPC} {
 		if err := h.doors.add(name, in.Listeners(name), nil, h.serve); err != nil {
 			return nil, err
 		}
@@ -150,6 +161,9 @@ func (h *House) Close(limit time.Duration) error {
 	if h.tcp != nil {
 		h.tcp.Drain(short)
 	}
+	if d := h.sshDoor(); d != nil {
+		d.Drain(short)
+	}
 	err := h.server.Shutdown(ctx, "the daemon is stopping")
 	h.end()
 	return errors.Join(err, h.ipc.Shutdown(ctx))
@@ -165,6 +179,8 @@ func (h *House) steering() control.Steering {
 				switch doors[i].Name {
 				case tcp.Name:
 					doors[i].Connections = h.tcp.Connections()
+				case ssh.Name:
+					doors[i].Connections = h.sshDoor().Connections()
 				default:
 					doors[i].Connections = h.ipc.Open(doors[i].Name)
 				}
