@@ -103,6 +103,21 @@ func TestConversation(t *testing.T) {
 	}
 }
 
+// TestAccount: an account can be asked about alone, and a login never becomes that.
+func TestAccount(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		var got Request
+		v, err := converseWith(t, Conversation{User: "ann", Method: NETCONF, Account: alone, Answer: typed()}, func(conn net.Conn) {
+			s := Serve(conn)
+			got, _ = s.Request()
+			_ = s.Allow(ann)
+		})
+		if err != nil || got.Account != alone || v.User != "ann" {
+			t.Errorf("%v: %+v, %+v, %v", alone, got, v, err)
+		}
+	}
+}
+
 // TestRefusals: every class is a refusal, and all of them read alike outside, but the
 // one that takes the password.
 func TestRefusals(t *testing.T) {
