@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -98,11 +99,22 @@ func (t *Trail) LoginRefused(a ident.Actor, door string, reason error) {
 // Refused is a connection that was turned away at a door. What is not known of the
 // actor is zero; source is where the connection is from.
 func (t *Trail) Refused(a ident.Actor, door, source string, reason error) {
-	key, attrs := "unknown at "+door, []slog.Attr{slog.String("door", door), slog.String("source", source)}
+	key, attrs := "unknown at "+door+" "+network(source), []slog.Attr{slog.String("door", door), slog.String("source", source)}
 	if a.User != "" {
 		key, attrs = uidKey(a), who(a, door)
 	}
 	t.refusal("connection refused", event.Refused, key, append(attrs, slog.Any("reason", reason)))
+}
+
+// network is what of an address one host cannot choose at will: of IPv6 64 bits.
+func network(source string) string {
+	a, err := netip.ParseAddrPort(source)
+	if err != nil {
+		return ""
+	}
+	addr := a.Addr().Unmap().WithZone("")
+	p, _ := addr.Prefix(min(addr.BitLen(), 64))
+	return p.String()
 }
 
 func uidKey(a ident.Actor) string { return "uid " + strconv.FormatUint(uint64(a.Peer.UID), 10) }

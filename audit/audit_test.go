@@ -256,6 +256,24 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestFloodOfStrangers: nor do those of one source hide what another's are.
+func TestFloodOfStrangers(t *testing.T) {
+	trail, b, _ := world(t)
+	for port := range 1000 {
+		trail.Refused(ident.Actor{}, "netconf-ssh", fmt.Sprintf("[2001:db8::%x]:%d", port, 4000+port), errors.New("no"))
+	}
+	if n := strings.Count(b.String(), "\n"); n != burst {
+		t.Errorf("%d of 1000 refusals of one network are written", n)
+	}
+	b.Reset()
+	for _, source := range []string{"192.0.2.1:4000", "[2001:db8:0:1::1]:4000", "pid 4711"} {
+		trail.Refused(ident.Actor{}, "netconf-ssh", source, errors.New("no"))
+	}
+	if n := strings.Count(b.String(), "\n"); n != 3 {
+		t.Errorf("%d of 3 refusals of others are written", n)
+	}
+}
+
 func BenchmarkCommitted(b *testing.B) {
 	trail := New(slog.New(slog.DiscardHandler), schema(b))
 	s := trail.schema
