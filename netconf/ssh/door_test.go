@@ -85,7 +85,8 @@ type world struct {
 
 type worldOptions struct {
 	Options
-	chains []auth.Chain
+	chains    []auth.Chain
+	writeTime time.Duration
 	// pam is the nso-pam behind the door; nil: there is none.
 	pam func(s *helper.Served, r helper.Request)
 }
@@ -137,7 +138,7 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	if w.mgmt, err = mgmt.New(mgmt.Options{Schema: schema()(t), DB: db, Log: log, MaxSessions: 4096, MaxPerUser: 4096}); err != nil {
 		t.Fatal(err)
 	}
-	w.server = netconf.New(w.mgmt, netconf.Options{Log: log, HelloTimeout: o.HelloTimeout})
+	w.server = netconf.New(w.mgmt, netconf.Options{Log: log, HelloTimeout: o.HelloTimeout, WriteTime: o.writeTime})
 	a := auth.Options{Keys: w.keys, Resolver: ident.NewResolver(), Chains: o.chains, Method: helper.NETCONF}
 	if o.pam != nil {
 		a.PAM = &helper.PAM{Socket: servePAM(t, dir, o.pam)}
@@ -322,6 +323,32 @@ func TestBigReply(t *testing.T) {
 	}
 	if reply, err := p.RPC("<get-config><source><running/></source></get-config>"); err != nil || !strings.Contains(reply, word) {
 		t.Errorf("%d bytes, %v", len(reply), err)
+	}
+}
+
+// TestNoReader: a client that asks for much and reads nothing ends when its time is
+// over, and at once when it is killed.
+func TestNoReader(t *testing.T) {
+	for name, kill := range map[string]bool{"over": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{writeTime: map[bool]time.Duration{false: 300 * time.Millisecond, true: time.Hour}[kill]})
+			p := w.netconf(w.mustClient(w.me))
+			if err := p.OK(write(strings.Repeat("0123456789abcdef", 5<<16))); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Send(`<rpc message-id="9" xmlns="` + peer.NS + `"><get-config><source><running/></source></get-config></rpc>`); err != nil {
+				t.Fatal(err)
+			}
+			if kill {
+				other := w.netconf(w.mustClient(w.me))
+				if err := other.OK(fmt.Sprintf("<kill-session><session-id>%d</session-id></kill-session>", w.mgmt.List()[0].ID)); err != nil {
+					t.Fatal(err)
+				}
+				w.eventually("it is killed", func() bool { return len(w.mgmt.List()) == 1 && w.door.Connections() == 1 })
+				return
+			}
+			w.eventually("it ends", func() bool { return len(w.mgmt.List()) == 0 })
+		})
 	}
 }
 
@@ -533,4 +560,20 @@ func (s *stalling) Read(p []byte) (int, error) {
 	default:
 	}
 	return n, err
+}
+
+// BenchmarkConnect is a client's life: a login with a key, the hellos, close-session.
+func BenchmarkConnect(b *testing.B) {
+	w := newWorld(b, worldOptions{})
+	for b.Loop() {
+		c, err := w.client(w.me)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := w.netconf(c).OK("<close-session/>"); err != nil {
+			b.Fatal(err)
+		}
+		c.Close()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logins/s")
 }
