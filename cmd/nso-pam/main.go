@@ -103,24 +103,27 @@ func serve(log *slog.Logger) error {
 
 // decide asks PAM and gives the verdict, in time.
 func decide(s *helper.Served, r helper.Request, log *slog.Logger) {
-	begin := time.Now()
+	begin, op := time.Now(), "login"
+	if r.Account {
+		op = "account"
+	}
 	time.AfterFunc(r.Deadline, func() { // a module may hang in C, where nothing else ends it
-		log.Error("login refused", "reason", "PAM gave no answer in time", "op", "login", "dur", time.Since(begin))
+		log.Error("login refused", "reason", "PAM gave no answer in time", "op", op, "dur", time.Since(begin))
 		_ = s.Refuse(&helper.Refusal{Class: helper.Unavailable, Reason: "PAM gave no answer in time"})
 		os.Exit(0)
 	})
 	v, refusal := login.Authenticate(s, r)
 	s.Forget()
 	if refusal != nil {
-		log.Warn("login refused", "class", string(refusal.Class), "reason", refusal.Reason, "op", "login", "dur", time.Since(begin))
+		log.Warn("login refused", "class", string(refusal.Class), "reason", refusal.Reason, "op", op, "dur", time.Since(begin))
 		_ = s.Refuse(refusal)
 		return
 	}
 	if err := s.Allow(v); err != nil {
-		log.Warn("login refused", "err", err, "op", "login", "dur", time.Since(begin))
+		log.Warn("login refused", "err", err, "op", op, "dur", time.Since(begin))
 		return
 	}
-	log.Info("login", "uid", v.UID, "op", "login", "dur", time.Since(begin))
+	log.Info("login", "uid", v.UID, "op", op, "dur", time.Since(begin))
 }
 
 // private keeps the memory of the process from cores and from siblings.
