@@ -409,3 +409,29 @@ func TestDirectoryIsRefused(t *testing.T) {
 		t.Error(st.Mode(), err)
 	}
 }
+
+// A clock that jumps, before the epoch or far ahead, changes no order and loses
+// nothing: a record has the time that the clock said, and its revision says when.
+func TestClockJumps(t *testing.T) {
+	both(t, func(t *testing.T, dir string, o Options) {
+		times := []time.Time{time.Unix(1.8e9, 0), time.Unix(0, 0), time.Unix(-1e9, 0), time.Unix(8e9, 5), time.Unix(1.8e9, 1)}
+		i := 0
+		o.Now = func() time.Time { i++; return times[i-1] }
+		l := mustOpen(t, dir, o)
+		for j := range times {
+			mustAppend(t, l, text(uint64(j+1), 9))
+		}
+		mustClose(t, l)
+		l = mustOpen(t, dir, o)
+		defer mustClose(t, l)
+		if l.Revision() != uint64(len(times)) {
+			t.Fatalf("the last revision is %d", l.Revision())
+		}
+		for j, want := range times {
+			r, err := l.Read(uint64(j + 1))
+			if err != nil || !r.Time.Equal(want) || string(r.Payload) != text(uint64(j+1), 9) {
+				t.Errorf("revision %d: %v %q, %v; want %v", j+1, r.Time, r.Payload, err, want)
+			}
+		}
+	})
+}
