@@ -92,6 +92,7 @@ func TestPackage(t *testing.T) {
 			{"start", (*system).packageStart},
 			{"doctor", (*system).packageDoctor},
 			{"a door by reload", (*system).packageDoor},
+			{"NETCONF over SSH", (*system).sshDoor},
 			{"exposure", (*system).packageExposure},
 			{"the sandbox", (*system).sandbox},
 			{"a full disk", (*system).fullDisk},
