@@ -96,6 +96,7 @@ func TestPackage(t *testing.T) {
 			{"exposure", (*system).packageExposure},
 			{"the sandbox", (*system).sandbox},
 			{"a full disk", (*system).fullDisk},
+			{"boots", (*system).packageBoots},
 			{"upgrade", (*system).packageUpgrade},
 			{"remove, and install again", (*system).packageRemove},
 			{"purge", (*system).packagePurge},
@@ -186,6 +187,32 @@ func (s *system) packageDoor() {
 		s.t.Errorf("the daemon was %s and is %s", before, now)
 	}
 	s.want("root", []string{"nso", "doctor"}, "door netconf-tcp", "127.0.0.1:2023", "\nhealthy")
+}
+
+// packageBoots: after a power cut the doors are open again; with a broken file the
+// system boots, the doors are closed and say why, and mending the file is enough.
+func (s *system) packageBoots() {
+	s.Reboot()
+	if st := s.active("nso.service"); st != "inactive" {
+		s.t.Errorf("after the boot, and before any connection, the daemon is %s", st)
+	}
+	s.want("ann", []string{"ncpeer", get}, "one")
+	s.want("root", []string{"nso", "doctor"}, "\nhealthy")
+
+	s.Run("cp", "-p", "/etc/nso/nso.toml", "/etc/nso/nso.toml.good")
+	s.Run("sh", "-c", "echo 'no TOML at all' >>/etc/nso/nso.toml")
+	s.Reboot("nso.socket", "nso-check.service", "nso-apply.service")
+	s.refused("root", []string{"nso", "doctor"}, "/etc/nso/nso.toml:", "not healthy")
+	for _, unit := range []string{"nso.socket", "nso-listen@netconf-tcp.socket"} {
+		if st := s.active(unit); st == "active" {
+			s.t.Errorf("%s is active without a configuration", unit)
+		}
+	}
+	s.holds(s.Run("journalctl", "-b", "-o", "cat", "--no-pager", "-u", "nso-check.service"), "/etc/nso/nso.toml:")
+	s.Run("sh", "-c", "cat /etc/nso/nso.toml.good >/etc/nso/nso.toml; rm /etc/nso/nso.toml.good")
+	s.until("the doors are open", func() bool { return s.active("nso-listen@netconf-tcp.socket") == "active" })
+	s.want("ann", []string{"ncpeer", get}, "one")
+	s.want("root", []string{"nso", "doctor"}, "\nhealthy")
 }
 
 func (s *system) packageUpgrade() {
