@@ -147,7 +147,7 @@ func (s *system) unitsStart() {
 // unitsSecrets: what is in /etc/nso reaches the daemon and nobody else; what is not
 // there is blank.
 func (s *system) unitsSecrets() {
-	s.Run("mkdir", "-m", "0700", "/etc/nso/ssh")
+	s.Run("mkdir", "-p", "/etc/nso/ssh")
 	s.Write("/etc/nso/ssh/ssh_host_ed25519_key", "a key\n", 0o600)
 	s.Run("systemctl", "restart", "nso.service")
 	inside := "/proc/" + s.main() + "/root/run/"
