@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -66,6 +67,7 @@ func (c *Config) problems() []problem {
 	if t := c.NETCONF.TCP.Trust; t != TrustKernel && t != TrustClaimed {
 		k.say("netconf.tcp.trust", "%q is neither \"kernel\" nor \"claimed\"", string(t))
 	}
+	c.checkLogin(k)
 	for _, name := range c.Access.Admins {
 		if !isName(name) {
 			k.say("access.admins", "%q is no user's name", name)
@@ -95,6 +97,40 @@ func (c *Config) problems() []problem {
 		k.say("log.level", "%q is none of \"debug\", \"info\", \"warn\" and \"error\"", string(c.Log.Level))
 	}
 	return k.found
+}
+
+// maxBanner is what clients are known to show whole.
+const maxBanner = 4 << 10
+
+func (c *Config) checkLogin(k *checker) {
+	once := func(key string, words, among []string) {
+		for i, w := range words {
+			switch {
+			case !slices.Contains(among, w):
+				k.say(key, "%q is none of %s", w, strings.Join(among, ", "))
+			case slices.Contains(words[:i], w):
+				k.say(key, "%s is there twice", w)
+			}
+		}
+	}
+	once("login.methods", c.Login.Methods, []string{"local", "pam", "external"})
+	if len(c.Login.SSH) == 0 {
+		k.say("login.ssh", "it has no way in; to let nobody in, disable the doors")
+	}
+	for i, way := range c.Login.SSH {
+		once("login.ssh", strings.Split(way, ","), []string{"publickey", "keyboard-interactive", "password"})
+		if slices.Contains(c.Login.SSH[:i], way) {
+			k.say("login.ssh", "%s is there twice", way)
+		}
+	}
+	if f := c.Login.External; f != FormatJSON && f != FormatClassic {
+		k.say("login.external", "%q is neither \"json\" nor \"classic\"", string(f))
+	}
+	if b := c.Login.Banner; len(b) > maxBanner || strings.ContainsFunc(b, func(r rune) bool {
+		return r == unicode.ReplacementChar || unicode.IsControl(r) && r != '\n' && r != '\t'
+	}) {
+		k.say("login.banner", "it has control characters, or more than %d bytes", maxBanner)
+	}
 }
 
 func (c *Config) checkDoors(k *checker) {

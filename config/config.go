@@ -17,6 +17,7 @@ type Config struct {
 	IPC     IPC     `toml:"ipc" takes:"sockets" doc:"The local socket that the tools, the CLI and programs connect to."`
 	Listen  Listen  `toml:"listen" takes:"sockets" doc:"The other doors. Each is a socket of the service manager's; a change of address takes 'nso reload'."`
 	NETCONF NETCONF `toml:"netconf" takes:"reload" doc:"NETCONF, by transport."`
+	Login   Login   `toml:"login" takes:"restart" doc:"How users log in over SSH."`
 	Access  Access  `toml:"access" takes:"reload" doc:"Who may do what before the data model of access control (RFC 8341) is asked."`
 	Limits  Limits  `toml:"limits" takes:"restart" doc:"What one client, or all together, can use up."`
 	Log     Log     `toml:"log" takes:"reload" doc:"The log, which goes to standard error and so to the journal."`
@@ -64,10 +65,19 @@ type NETCONFTCP struct {
 	AllowRoot bool  `toml:"allow-root" doc:"Whether a socket that root owns is accepted. A relay that root runs looks like root itself."`
 }
 
+// Login is how users log in who are not on this machine.
+type Login struct {
+	Methods  []string `toml:"methods" doc:"Who is asked about a password, one after the other until one accepts: \"local\" (users in the data, below /ietf-system:system/authentication), \"pam\" (the package nso-pam), \"external\" (a program of this site, nso-external.socket)."`
+	SSH      []string `toml:"ssh" doc:"Ways in over SSH, each the methods that it takes in their order: \"publickey\", \"keyboard-interactive\", \"password\". \"publickey,keyboard-interactive\" is a key and then a password or code."`
+	External Format   `toml:"external" doc:"How the program of the method external is spoken with: \"json\", or \"classic\" for [user;password;] and accept groups uid gid gids home."`
+	Banner   string   `toml:"banner" doc:"Text that is shown before a login (RFC 4252, 5.4). Empty: none."`
+}
+
 // Access is who may do what.
 type Access struct {
-	Admins []string `toml:"admins" takes:"database" doc:"Users put into the group nso-admin when the database is made. Later changes are made in its data, below /nacm."`
-	Grants []Grant  `toml:"grant" doc:"Lets a user act as others, with 'nso cli -u' or in the header of netconf-tcp. Audited."`
+	Admins  []string `toml:"admins" takes:"database" doc:"Users put into the group nso-admin when the database is made. Later changes are made in its data, below /nacm."`
+	Explain bool     `toml:"explain" doc:"Whether a client that is denied something hears which rule of access control says so. The journal always has it."`
+	Grants  []Grant  `toml:"grant" doc:"Lets a user act as others, with 'nso cli -u' or in the header of netconf-tcp. Audited."`
 }
 
 // Grant lets User act As others.
@@ -106,6 +116,7 @@ func Default() *Config {
 			IPCTCP:     Door{Address: Addresses{netip.MustParseAddrPort("127.0.0.1:4565")}},
 		},
 		NETCONF: NETCONF{TCP: NETCONFTCP{Trust: TrustKernel}},
+		Login:   Login{Methods: []string{"local", "pam"}, SSH: []string{"publickey", "keyboard-interactive", "password"}, External: FormatJSON},
 		Access:  Access{Admins: []string{"root"}, Grants: []Grant{}},
 		Limits: Limits{
 			Sessions: 1024, SessionsPerUser: 128, SessionsReserved: 8, Connections: 2048,

@@ -101,6 +101,12 @@ func TestErrors(t *testing.T) {
 		{"long socket", "[ipc]\npath = \"/" + strings.Repeat("a", 107) + "\"\n", `nso.toml:2: cannot use ipc.path: it has 108 bytes`},
 		{"trust", "[netconf.tcp]\ntrust = \"all\"\n", `nso.toml:2: cannot use netconf.tcp.trust: "all" is neither "kernel" nor "claimed"`},
 		{"admin", "[access]\nadmins = [\"a b\"]\n", `nso.toml:2: cannot use access.admins: "a b" is no user's name`},
+		{"method", "[login]\nmethods = [\"pam\", \"radius\"]\n", `nso.toml:2: cannot use login.methods: "radius" is none of local, pam, external`},
+		{"method twice", "[login]\nmethods = [\"pam\", \"pam\"]\n", `nso.toml:2: cannot use login.methods: pam is there twice`},
+		{"no way in", "[login]\nssh = []\n", `nso.toml:2: cannot use login.ssh: it has no way in`},
+		{"way of nothing", "[login]\nssh = [\"publickey,\"]\n", `nso.toml:2: cannot use login.ssh: "" is none of`},
+		{"format", "[login]\nexternal = \"xml\"\n", `nso.toml:2: cannot use login.external: "xml" is neither "json" nor "classic"`},
+		{"banner", "[login]\nbanner = \"a\\u001b[2J\"\n", `nso.toml:2: cannot use login.banner: it has control characters`},
 		{"second grant", "[[access.grant]]\nuser = \"a\"\nas = [\"b\"]\n\n[[ access.grant ]] # x\nuser = \"\"\nas = [\"b\"]\n", `nso.toml:5: cannot use access.grant.user: "" is no user's name`},
 		{"grant of nothing", "[[access.grant]]\nuser = \"a\"\n", `nso.toml:1: cannot use access.grant.as: it names nobody`},
 		{"sessions", "[limits]\nsessions = 4\n", `nso.toml:2: cannot use limits.sessions: 4 leaves none beside the 8`},
@@ -218,6 +224,9 @@ func random(r *rand.Rand) *Config {
 		}
 	}
 	c.NETCONF.TCP = NETCONFTCP{Trust: []Trust{TrustKernel, TrustClaimed}[r.IntN(2)], AllowRoot: r.IntN(2) == 0}
+	c.Login = Login{Methods: [][]string{{}, {"pam"}, {"external", "local"}}[r.IntN(3)], SSH: [][]string{{"publickey"}, {"publickey,password", "keyboard-interactive"}}[r.IntN(2)],
+		External: []Format{FormatJSON, FormatClassic}[r.IntN(2)], Banner: []string{"", "no \"entry\"\n\tto \\ strangers\n"}[r.IntN(2)]}
+	c.Access.Explain = r.IntN(2) == 0
 	for range r.IntN(3) {
 		c.Access.Admins = append(c.Access.Admins, name())
 		c.Access.Grants = append(c.Access.Grants, Grant{User: name(), As: []string{name(), "*"}})

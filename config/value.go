@@ -143,6 +143,15 @@ const (
 	TrustClaimed Trust = "claimed"
 )
 
+// Format is how the program of the login method external is spoken with.
+type Format string
+
+// The values of Format.
+const (
+	FormatJSON    Format = "json"
+	FormatClassic Format = "classic"
+)
+
 // Level is the least that is logged.
 type Level string
 

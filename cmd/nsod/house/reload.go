@@ -38,7 +38,7 @@ func (h *House) Reload(context.Context) (changed, needRestart []string, err erro
 	}
 	for name, same := range map[string]bool{
 		"yang": slices.Equal(next.YANG.Path, h.conf.YANG.Path), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
-		"limits": next.Limits == h.conf.Limits,
+		"limits": next.Limits == h.conf.Limits, "login": reflect.DeepEqual(next.Login, h.conf.Login),
 	} {
 		if !same {
 			needRestart = append(needRestart, name)
