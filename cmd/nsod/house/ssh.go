@@ -7,13 +7,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"nso.example/nso/auth"
 	"nso.example/nso/helper"
 	"nso.example/nso/netconf/ssh"
 )
-
-// keysDir is where the administrator lists the keys of users.
-const keysDir = "/etc/nso/ssh/keys.d"
 
 // sshDoor is the door netconf-ssh, nil while nobody has wanted it.
 func (h *House) sshDoor() *ssh.Door {
@@ -34,8 +30,7 @@ func (h *House) openSSH() error {
 	if err != nil {
 		return err
 	}
-	in, err := auth.New(auth.Options{Keys: auth.Keys{Dir: keysDir, Owner: 0}, Resolver: h.resolver, Method: helper.NETCONF,
-		PAM: &helper.PAM{Queue: helper.NewQueue(helper.DefaultQueueLimits())}})
+	in, err := h.authenticator("netconf-ssh", helper.NETCONF)
 	if err != nil {
 		return err
 	}
