@@ -61,7 +61,7 @@ type Server struct {
 	inVain   map[string]time.Time // when a user was last waited for without success
 	locks    map[Datastore]*Session
 	lockTime map[Datastore]time.Time
-	state    []state
+	state    []source
 	closing  bool
 	counters Counters
 	rpcs     SessionCounters // of the sessions that have ended
@@ -76,8 +76,8 @@ type Counters struct {
 // read of <operational> gives (RFC 8342, 5.3). It must be quick and not block.
 type StateFunc func() *tree.Node
 
-// state is a StateFunc with the top-level node that it fills.
-type state struct {
+// source is a StateFunc with the top-level node that it fills.
+type source struct {
 	top *yang.Node
 	f   StateFunc
 }
@@ -115,7 +115,7 @@ func (s *Server) Audit() *audit.Trail { return s.audit }
 
 // AddState registers a source of operational state below one top-level node. It
 // must not be called once sessions exist.
-func (s *Server) AddState(top *yang.Node, f StateFunc) { s.state = append(s.state, state{top, f}) }
+func (s *Server) AddState(top *yang.Node, f StateFunc) { s.state = append(s.state, source{top, f}) }
 
 // Login describes how a session is reached.
 type Login struct {
@@ -221,7 +221,7 @@ func (s *Server) Status() Status {
 	defer s.mu.Unlock()
 	st := Status{Start: s.start, Revision: rev, Sessions: len(s.sessions), Counters: s.counters, RPCs: s.rpcs}
 	for _, ss := range s.sessions {
-		st.RPCs.add(ss.counters)
+		st.RPCs.Add(ss.counters)
 	}
 	return st
 }

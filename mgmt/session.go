@@ -13,6 +13,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/state"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
@@ -48,7 +49,7 @@ type Session struct {
 }
 
 // SessionCounters are those of RFC 6022, 2.1.3.
-type SessionCounters struct{ InRPCs, InBadRPCs, OutRPCErrors uint32 }
+type SessionCounters = state.Counters
 
 // Info is what may be told of a session (RFC 6022, 2.1.3).
 type Info struct {
@@ -99,13 +100,7 @@ func (ss *Session) infoLocked() Info {
 func (ss *Session) Count(c SessionCounters) {
 	ss.server.mu.Lock()
 	defer ss.server.mu.Unlock()
-	ss.counters.add(c)
-}
-
-func (sum *SessionCounters) add(c SessionCounters) {
-	sum.InRPCs += c.InRPCs
-	sum.InBadRPCs += c.InBadRPCs
-	sum.OutRPCErrors += c.OutRPCErrors
+	ss.counters.Add(c)
 }
 
 // Close ends the session: its transactions are aborted and its locks freed when
@@ -142,7 +137,7 @@ func (ss *Session) Close(reason string, dropped bool) {
 	if s.perUser[ss.actor.User]--; s.perUser[ss.actor.User] == 0 {
 		delete(s.perUser, ss.actor.User)
 	}
-	s.rpcs.add(ss.counters)
+	s.rpcs.Add(ss.counters)
 	if dropped {
 		s.counters.DroppedSessions++
 	}
