@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package polkit
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// TestStartTime: the name of a process can look like the rest of the line (row 7).
+func TestStartTime(t *testing.T) {
+	const rest = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21"
+	for _, name := range []string{"sh", "a) S 1 (b", "x y", ")", ""} {
+		if n, err := parseStart("77 (" + name + ")" + rest); err != nil || n != 4711 {
+			t.Errorf("%q: %d, %v", name, n, err)
+		}
+	}
+	for _, bad := range []string{"", "77 (sh) S 1", "77 sh S"} {
+		if _, err := parseStart(bad); err == nil {
+			t.Errorf("%q has a start time", bad)
+		}
+	}
+}
+
+// TestProcess: one that has ended is nobody.
+func TestProcess(t *testing.T) {
+	s, release, err := process(int32(os.Getpid()), uint32(os.Getuid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if s.Kind != "unix-process" || s.Details["pid"].Value() != uint32(os.Getpid()) || s.Details["start-time"].Value().(uint64) == 0 {
+		t.Errorf("the subject is %v", s)
+	}
+	cmd := exec.Command("/bin/true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Wait() }()
+	for { // it has ended, and is not reaped
+		if _, release, err := process(int32(cmd.Process.Pid), 0); err != nil {
+			break
+		} else {
+			release()
+		}
+	}
+}
