@@ -45,8 +45,9 @@ type Box struct {
 	pipe   *os.File
 }
 
-// Boot starts a system of a Debian release: "bookworm" or "trixie".
-func Boot(t testing.TB, suite string) *Box {
+// Boot starts a system of a Debian release, "bookworm" or "trixie", with more of its
+// packages if a test needs some that the others do not.
+func Boot(t testing.TB, suite string, packages ...string) *Box {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skipf("needs root to boot a %s system: run make test as root", suite)
@@ -57,7 +58,11 @@ func Boot(t testing.TB, suite string) *Box {
 		}
 	}
 	b := &Box{t: t, name: "nso-" + random(4)}
-	b.disk(rootfs(t, suite))
+	lower := rootfs(t, suite)
+	if len(packages) > 0 {
+		lower = layer(t, lower, packages) + ":" + lower
+	}
+	b.disk(lower)
 	t.Cleanup(b.end)
 	b.guard()
 	b.start()
@@ -84,20 +89,37 @@ func cacheDir(t testing.TB) string {
 // not there.
 func rootfs(t testing.TB, suite string) string {
 	t.Helper()
-	script, err := filepath.Abs(filepath.Join(sourceDir(t), "rootfs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	script := filepath.Join(sourceDir(t), "rootfs")
 	text, err := os.ReadFile(script)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Made anew when the script, and so the list of packages, changes.
 	dir := filepath.Join(cacheDir(t), suite+"-"+checksum(text))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
+	once(t, "the root file system of "+suite, dir, script, suite, dir)
+	return dir
+}
+
+// layer returns the cached folder with what packages add to a root file system.
+func layer(t testing.TB, root string, packages []string) string {
+	t.Helper()
+	script := filepath.Join(sourceDir(t), "layer")
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
 	}
-	// Tests of several packages run at once; one of them makes it.
+	dir := root + "-" + checksum(append(text, strings.Join(packages, " ")...))
+	once(t, "the layer of "+strings.Join(packages, " "), dir, script, append([]string{root, dir}, packages...)...)
+	return dir
+}
+
+// once runs a command that makes dir, if that is not there. Tests of several Go
+// packages run at once; one of them makes it.
+func once(t testing.TB, what, dir, command string, args ...string) {
+	t.Helper()
+	if _, err := os.Stat(dir); err == nil {
+		return
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -110,17 +132,15 @@ func rootfs(t testing.TB, suite string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir); err == nil {
-		return dir
+		return
 	}
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, script, suite, dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("cannot make the root file system of %s: %v\n%s", suite, err, out)
+	if out, err := exec.CommandContext(ctx, command, args...).CombinedOutput(); err != nil {
+		t.Fatalf("cannot make %s: %v\n%s", what, err, out)
 	}
-	t.Logf("made the root file system of %s in %s", suite, time.Since(begin).Round(time.Second))
-	return dir
+	t.Logf("made %s in %s", what, time.Since(begin).Round(time.Second))
 }
 
 func checksum(b []byte) string {
