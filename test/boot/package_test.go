@@ -4,59 +4,19 @@ package boot
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"nso.example/nso/test/bed"
 )
-
-// packages builds the packages of what is in bin/, once for all tests, in a
-// version of their own.
-var (
-	packagesMu  sync.Mutex
-	packagesDir = map[string]string{}
-)
-
-func packages(t *testing.T, version string) string {
-	t.Helper()
-	packagesMu.Lock()
-	defer packagesMu.Unlock()
-	if dir := packagesDir[version]; dir != "" {
-		return dir
-	}
-	dir, err := os.MkdirTemp("", "nso-packages-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	atEnd = append(atEnd, func() { os.RemoveAll(dir) })
-	cmd := exec.Command("../../packaging/build", dir)
-	cmd.Env = append(cmd.Environ(), "VERSION="+version)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the packages: %v\n%s", err, out)
-	}
-	packagesDir[version] = dir
-	return dir
-}
-
-var atEnd []func()
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for _, f := range atEnd {
-		f()
-	}
-	os.Exit(code)
-}
 
 // apt puts packages of a version in the box, as a user would.
 func (s *system) apt(version string, names ...string) string {
 	s.t.Helper()
 	args := []string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "-o", "Dpkg::Options::=--force-confdef", "install"}
 	for _, name := range names {
-		found, err := filepath.Glob(filepath.Join(packages(s.t, version), name+"_*.deb"))
+		found, err := filepath.Glob(filepath.Join(bed.Packages(s.t, version), name+"_*.deb"))
 		if err != nil || len(found) != 1 {
 			s.t.Fatalf("there is no one package %s: %q", name, found)
 		}
@@ -67,7 +27,8 @@ func (s *system) apt(version string, names ...string) string {
 	return s.Run("env", args...)
 }
 
-const older, newer = "0.0.1", "0.0.2"
+// The older one is that of all tests, so that it need not be made.
+const older, newer = "", "99.0.0"
 
 // TestPackage is what somebody does with the packages, from the first
 // installation to the purge.

@@ -66,7 +66,7 @@ func TestRPM(t *testing.T) {
 
 func (s *system) rpm(version, how string) {
 	s.t.Helper()
-	found, err := filepath.Glob(filepath.Join(packages(s.t, version), "nso-[0-9]*.rpm"))
+	found, err := filepath.Glob(filepath.Join(bed.Packages(s.t, version), "nso-[0-9]*.rpm"))
 	if err != nil || len(found) != 1 {
 		s.t.Fatalf("there is no one package nso: %q", found)
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"nso.example/nso/test/bed"
 )
 
 // names are the packages that there are.
@@ -27,6 +29,7 @@ var made struct {
 	dir    string // where they are
 	kept   bool   // somebody else's
 	err    error
+	opened map[string]map[string]entry // what contents has read, by name
 }
 
 func TestMain(m *testing.M) {
@@ -58,6 +61,10 @@ func built(t *testing.T) string {
 	made.once.Do(func() {
 		if dir := os.Getenv("NSO_PACKAGES"); dir != "" { // a folder of the project where they have been made
 			made.source, made.dir, made.kept = dir, filepath.Join(dir, "dist"), true
+			return
+		}
+		if os.Getenv("NSO_BIN") == filepath.Join(root(), "bin") { // "make test" has built them of these sources
+			made.source, made.dir, made.kept = root(), bed.Packages(t, ""), true
 			return
 		}
 		dir, err := os.MkdirTemp("", "nso-packages-")
@@ -190,7 +197,7 @@ func TestReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(one, two) {
-			t.Errorf("%s has other bytes the second time", f.Name())
+			t.Errorf("%s has other bytes the second time (or bin/ is not of these sources: make build)", f.Name())
 			differs(t, made.source, again)
 		}
 	}
@@ -221,6 +228,9 @@ type entry struct {
 // contents reads what a deb holds, by path ("/usr/bin/nso").
 func contents(t *testing.T, name string) map[string]entry {
 	t.Helper()
+	if all, ok := made.opened[name]; ok {
+		return all
+	}
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
 		t.Skip("dpkg-deb is not here to open a deb")
 	}
@@ -232,6 +242,10 @@ func contents(t *testing.T, name string) map[string]entry {
 	for r := tar.NewReader(bytes.NewReader(out)); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			if made.opened == nil {
+				made.opened = make(map[string]map[string]entry)
+			}
+			made.opened[name] = all
 			return all
 		} else if err != nil {
 			t.Fatal(err)
