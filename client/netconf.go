@@ -4,15 +4,23 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"time"
 )
+
+// maxOpen bounds how long a session is waited for: longer than systemd gives the
+// daemon to start.
+const maxOpen = 150 * time.Second
 
 // OpenNETCONF turns the connection into a NETCONF session as the caller: what
 // follows on it are the hellos of RFC 6241, 8.1. The client cannot be used any
 // more.
 func (c *Client) OpenNETCONF(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxOpen, errors.New("the daemon does not answer"))
+	defer cancel()
 	conn, err := c.Upgrade(ctx, "org.nso.Netconf.Open", nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a NETCONF session: %w", err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // Relay passes both directions and the end of its input, and ends with the other
@@ -56,4 +57,17 @@ func TestRelay(t *testing.T) {
 		}
 		in.Close()
 	}
+}
+
+// A daemon that accepts and says nothing is not waited for without end.
+func TestOpenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, peer := net.Pipe()
+		defer peer.Close()
+		go func() { _, _ = io.Copy(io.Discard, peer) }()
+		_, err := New(conn).OpenNETCONF(t.Context())
+		if err == nil || err.Error() != "cannot open a NETCONF session: the daemon does not answer" {
+			t.Error(err)
+		}
+	})
 }

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -73,10 +72,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
-	args := os.Args[1:]
-	if filepath.Base(os.Args[0]) == "nso-cli" {
-		args = append([]string{"cli"}, args...)
-	}
+	args := byName(os.Args[0], os.Args[1:])
 	os.Exit(dispatch(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
 }
 
