@@ -4,10 +4,13 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"nso.example/nso/ident"
@@ -91,6 +94,16 @@ func (s Session) attrs() []slog.Attr {
 // Login is a session that was opened.
 func (t *Trail) Login(s Session) { t.write(notice, "session opened", event.Login, s.attrs()) }
 
+// Recovery is the begin or the end of a session in which access control is not
+// enforced (RFC 8341, 1.1).
+func (t *Trail) Recovery(s Session, begins bool) {
+	if begins {
+		t.write(warn, "recovery session opened", event.Recovery, s.attrs())
+		return
+	}
+	t.write(warn, "recovery session closed", event.RecoveryEnded, s.attrs())
+}
+
 // LoginRefused is a session that was not opened although it is known who asks.
 func (t *Trail) LoginRefused(a ident.Actor, door string, reason error) {
 	t.refusal("session refused", event.LoginRefused, uidKey(a), append(who(a, door), slog.Any("reason", reason)))
@@ -135,19 +148,44 @@ func (t *Trail) refusal(msg string, e event.Name, peer string, attrs []slog.Attr
 const maxDenied = 8
 
 // Denied is what access control did not allow. op is what was asked for; errs says
-// at which nodes, and may be nil.
+// at which nodes and by which rules (mgmterr.Denial), and may be nil.
 func (t *Trail) Denied(s Session, op string, errs error) {
 	attrs := append(s.attrs(), slog.String("op", op))
-	var paths []string
+	var paths, rules, reason []string
 	for _, e := range mgmterr.Of(errs) {
-		if e.Tag == mgmterr.AccessDenied && e.Path != "" && len(paths) < maxDenied {
-			paths = append(paths, PathText(t.schema, e.Path))
+		if e.Tag != mgmterr.AccessDenied || len(paths) >= maxDenied {
+			continue
+		}
+		path := e.Path
+		var d *mgmterr.Denial
+		if errors.As(e, &d) {
+			path = d.Path // e's may leave out what its reader may not see
+			if by := clip(d.By); !slices.Contains(rules, by) {
+				rules = append(rules, by)
+			}
+		}
+		if path != "" {
+			paths = append(paths, PathText(t.schema, path))
 		}
 	}
 	if len(paths) > 0 {
-		attrs = append(attrs, slog.Any("path", paths), slog.String("reason", "at "+paths[0]))
+		attrs, reason = append(attrs, slog.Any("path", paths)), append(reason, "at "+paths[0])
+	}
+	if len(rules) > 0 {
+		attrs, reason = append(attrs, slog.Any("rule", rules)), append(reason, "denied by "+rules[0])
+	}
+	if len(reason) > 0 {
+		attrs = append(attrs, slog.String("reason", strings.Join(reason, ", ")))
 	}
 	t.refusal("access denied", event.Denied, uidKey(s.Actor), attrs)
+}
+
+// clip bounds the name of a rule: it is data.
+func clip(text string) string {
+	if len(text) > 256 {
+		return strings.ToValidUTF8(text[:256], "") + "..."
+	}
+	return text
 }
 
 // DeniedCall is a call of an interface that its rule did not allow.

@@ -95,6 +95,15 @@ func (e *Error) Error() string {
 // Unwrap gives the cause, for the log.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Denial is the cause of a refusal of access control: what decided, for the log.
+type Denial struct {
+	By    string // rule and rule list, or what stands for them
+	Path  string // of the node that was asked about
+	Quiet bool   // to tell By would tell of a node that the client may not read
+}
+
+func (d *Denial) Error() string { return "denied by " + d.By }
+
 // List is several errors of one request, in the order found.
 type List []*Error
 

@@ -114,11 +114,11 @@ func TestFactory(t *testing.T) {
 			t.Errorf("%s reads everything: %v", user, whole)
 		}
 		for _, op := range []string{"get", "kill-session", "lock"} {
-			if v.Exec("ietf-netconf", op) != want {
+			if v.Exec("ietf-netconf", op).Permit != want {
 				t.Errorf("%s may run %s: %v", user, op, !want)
 			}
 		}
-		if !v.Exec("ietf-netconf", "close-session") {
+		if !v.Exec("ietf-netconf", "close-session").Permit {
 			t.Errorf("%s cannot close the session", user)
 		}
 	}
@@ -159,10 +159,10 @@ func TestOper(t *testing.T) {
 			}
 		}
 	}
-	if v.Exec("ietf-netconf", "edit-config") || !v.Exec("ietf-netconf", "get") || !v.Exec("ietf-netconf-monitoring", "get-schema") {
+	if v.Exec("ietf-netconf", "edit-config").Permit || !v.Exec("ietf-netconf", "get").Permit || !v.Exec("ietf-netconf-monitoring", "get-schema").Permit {
 		t.Error("olga's operations are wrong")
 	}
-	if !p.View("x", []string{"nso-oper"}).Exec("ietf-netconf", "get") {
+	if !p.View("x", []string{"nso-oper"}).Exec("ietf-netconf", "get").Permit {
 		t.Error("a group of the system does not count")
 	}
 }
@@ -250,7 +250,7 @@ func TestExec(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := Compile(s, build(t, s, tree.New(s.Root), c.acl...)).View("u", nil)
-			if got := v.Exec(c.module, c.rpc); got != c.want {
+			if got := v.Exec(c.module, c.rpc).Permit; got != c.want {
 				t.Errorf("%v, want %v", got, c.want)
 			}
 		})
@@ -278,7 +278,7 @@ func TestPrune(t *testing.T) {
 func TestNoModule(t *testing.T) {
 	s := yangtest.Schema(t, strings.Replace(strings.ReplaceAll(model, "nacm:default-deny-all;", ""), "nacm:default-deny-write;", "", 1))
 	v := Compile(s, tree.New(s.Root)).View("root", nil)
-	if v.Exec("m", "ping") || v.Guard() == nil {
+	if v.Exec("m", "ping").Permit || v.Guard() == nil {
 		t.Error("a schema without access control lets somebody in")
 	}
 }

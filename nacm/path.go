@@ -3,6 +3,7 @@
 package nacm
 
 import (
+	"slices"
 	"strings"
 
 	"nso.example/nso/tree"
@@ -18,6 +19,7 @@ type step struct {
 	value  string   // of a leaf-list entry
 	keyed  bool     // key or value is set
 	some   []keyIs  // keys, if not all are given
+	user   []int    // keys that are the variable USER; for a leaf-list its value
 }
 
 // keyIs asks for the value of a key.
@@ -46,8 +48,59 @@ func (r step) fits(s tree.Step) bool {
 // anyEntry reports whether the step asks nothing of keys or value.
 func (r step) anyEntry() bool { return !r.keyed && len(r.some) == 0 }
 
+// forUser puts a user's name in place of the variable USER. It reports whether that
+// can be: a name that is no value of a key's type matches nothing.
+func (r *rule) forUser(schema *yang.Schema, user string) bool {
+	var path []step
+	for i, s := range r.path {
+		if len(s.user) == 0 {
+			continue
+		}
+		if path == nil {
+			path = slices.Clone(r.path)
+		}
+		t := &path[i]
+		t.user = nil
+		if s.schema.Kind == yang.KindLeafList {
+			v, err := value.Parse(s.schema.Type, user, value.Canonical{Default: s.schema.Module.Name})
+			if err != nil {
+				return false
+			}
+			t.value, t.keyed = v, true
+			continue
+		}
+		t.some = slices.Clone(s.some)
+		for _, k := range s.user {
+			key := s.schema.Keys[k]
+			v, err := value.Parse(key.Type, user, value.Canonical{Default: key.Module.Name})
+			if err != nil {
+				return false
+			}
+			t.some = append(t.some, keyIs{k, v})
+		}
+		t.complete()
+	}
+	if path != nil {
+		r.path = path
+	}
+	return true
+}
+
+// complete makes one key of all keys.
+func (r *step) complete() {
+	if len(r.some) < len(r.schema.Keys) {
+		return
+	}
+	keys := make([]string, len(r.schema.Keys))
+	for _, k := range r.some {
+		keys[k.index] = k.value
+	}
+	r.key, r.keyed, r.some = tree.MakeKey(r.schema, keys...), true, nil
+}
+
 // parsePath reads the path of a rule (RFC 8341, node-instance-identifier): an
-// instance-identifier in which keys may be left out, for all entries. The type is
+// instance-identifier in which keys may be left out, for all entries, and may be the
+// variable USER. It may end at an action or a notification of a node. The type is
 // a string, so what its prefixes meant where it was written is not known here:
 // they are taken as module names, then as the modules' own prefixes.
 func parsePath(schema *yang.Schema, text string) ([]step, bool) {
@@ -69,7 +122,9 @@ func parsePath(schema *yang.Schema, text string) ([]step, bool) {
 		}
 		child := n.Child(module, name)
 		if child == nil {
-			return nil, false
+			if child = operation(n, module, name); child == nil {
+				return nil, false
+			}
 		}
 		n, module = child, child.Module.Name
 		s := step{schema: n}
@@ -80,6 +135,18 @@ func parsePath(schema *yang.Schema, text string) ([]step, bool) {
 		p = append(p, s)
 	}
 	return p, len(p) > 0
+}
+
+// operation is an action or notification of a data node.
+func operation(n *yang.Node, module, name string) *yang.Node {
+	for _, all := range [][]*yang.Node{n.Actions, n.Notifications} {
+		for _, c := range all {
+			if c.Name == name && (module == "" || c.Module.Name == module) {
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 func moduleOf(schema *yang.Schema, prefix string) string {
@@ -94,6 +161,9 @@ func moduleOf(schema *yang.Schema, prefix string) string {
 	return prefix
 }
 
+// isUser stands for the variable USER among values: no value of YANG has a NUL.
+const isUser = "\x00USER"
+
 // predicates reads [key='value']... of a list or [.='value'] of a leaf-list. A
 // key that is left out may have any value (RFC 8341, node-instance-identifier).
 func predicates(s *step, rest string) (string, bool) {
@@ -101,10 +171,17 @@ func predicates(s *step, rest string) (string, bool) {
 	for strings.HasPrefix(rest, "[") {
 		name, after, ok := strings.Cut(rest[1:], "=")
 		after = strings.TrimLeft(after, " ")
-		if !ok || after == "" || after[0] != '\'' && after[0] != '"' {
+		var text, end string
+		user := false
+		switch {
+		case !ok || after == "":
 			return rest, false
+		case after[0] == '\'' || after[0] == '"':
+			text, end, ok = strings.Cut(after[1:], after[:1])
+		default:
+			end, user = strings.CutPrefix(after, "$USER")
+			ok = user
 		}
-		text, end, ok := strings.Cut(after[1:], after[:1])
 		if end = strings.TrimLeft(end, " "); !ok || !strings.HasPrefix(end, "]") {
 			return rest, false
 		}
@@ -116,11 +193,16 @@ func predicates(s *step, rest string) (string, bool) {
 			return rest, false
 		}
 		values[name] = text
-		rest = end[1:]
+		if rest = end[1:]; user {
+			values[name] = isUser
+		}
 	}
 	switch {
 	case len(values) == 0:
 		return rest, true
+	case s.schema.Kind == yang.KindLeafList && values["."] == isUser:
+		s.user = []int{0}
+		return rest, len(values) == 1
 	case s.schema.Kind == yang.KindLeafList:
 		v, err := value.Parse(s.schema.Type, values["."], value.Canonical{Default: s.schema.Module.Name})
 		s.value, s.keyed = v, true
@@ -128,20 +210,23 @@ func predicates(s *step, rest string) (string, bool) {
 	case s.schema.Kind != yang.KindList:
 		return rest, false
 	}
-	var keys []string
+	found := 0
 	for i, k := range s.schema.Keys {
 		text, ok := values[k.Name]
 		if !ok {
+			continue
+		}
+		found++
+		if text == isUser {
+			s.user = append(s.user, i)
 			continue
 		}
 		v, err := value.Parse(k.Type, text, value.Canonical{Default: k.Module.Name})
 		if err != nil {
 			return rest, false
 		}
-		keys, s.some = append(keys, v), append(s.some, keyIs{i, v})
+		s.some = append(s.some, keyIs{i, v})
 	}
-	if len(keys) == len(s.schema.Keys) {
-		s.key, s.keyed, s.some = tree.MakeKey(s.schema, keys...), true, nil
-	}
-	return rest, len(keys) == len(values) // else something is no key
+	s.complete()
+	return rest, found == len(values) // else something is no key
 }

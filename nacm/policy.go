@@ -31,7 +31,8 @@ const (
 
 // rule is one entry of rule-list/rule.
 type rule struct {
-	module string // "*" is every module
+	list, name string
+	module     string // "*" is every module
 	// At most one of the three is set: the choice rule-type.
 	rpc, notification string
 	path              []step
@@ -42,9 +43,11 @@ type rule struct {
 }
 
 type ruleList struct {
-	groups map[string]bool
-	all    bool // group "*"
-	rules  []rule
+	name     string
+	groups   map[string]bool
+	all      bool // group "*"
+	rules    []rule
+	commands []commandRule
 }
 
 // Policy is the access control that one /nacm container lays down.
@@ -52,12 +55,14 @@ type Policy struct {
 	schema                             *yang.Schema
 	enabled, external                  bool
 	readPermit, writePermit, execPermt bool
+	commandDeny                        bool
 	groups                             map[string][]string // user to groups
 	lists                              []ruleList
+	personal                           bool // some path has the variable USER
 	mistakes                           []Mistake
 
 	mu    sync.Mutex
-	views map[string]*View // by groups: what was asked for lately
+	views map[string]*View // by groups, and user if personal: what was asked for lately
 }
 
 // maxViews bounds Policy.views.
@@ -86,6 +91,7 @@ func Compile(schema *yang.Schema, root *tree.Node) *Policy {
 	p := &Policy{schema: schema, enabled: true, external: true, groups: make(map[string][]string)}
 	top := schema.Root.Child(module, "nacm")
 	if top == nil {
+		p.commandDeny = true
 		return p
 	}
 	d := reader{node: root.Container(top), schema: top}
@@ -94,6 +100,7 @@ func Compile(schema *yang.Schema, root *tree.Node) *Policy {
 	p.readPermit = d.leaf("read-default") == "permit"
 	p.writePermit = d.leaf("write-default") == "permit"
 	p.execPermt = d.leaf("exec-default") == "permit"
+	p.compileCommandDefault(d)
 	for g := range d.container("groups").entries("group") {
 		name := g.leaf("name")
 		for user := range g.leafList("user-name") {
@@ -101,13 +108,14 @@ func Compile(schema *yang.Schema, root *tree.Node) *Policy {
 		}
 	}
 	for l := range d.entries("rule-list") {
-		rl := ruleList{groups: make(map[string]bool)}
+		rl := ruleList{name: l.leaf("name"), groups: make(map[string]bool), commands: compileCommands(l)}
 		for g := range l.leafList("group") {
 			rl.groups[g] = true
 			rl.all = rl.all || g == "*"
 		}
 		for r := range l.entries("rule") {
 			if c, ok := p.rule(r); ok {
+				c.list = l.leaf("name")
 				rl.rules = append(rl.rules, c)
 				continue
 			}
@@ -122,16 +130,8 @@ func Compile(schema *yang.Schema, root *tree.Node) *Policy {
 
 func (p *Policy) rule(r reader) (rule, bool) {
 	c := rule{
-		module: r.leaf("module-name"), rpc: r.leaf("rpc-name"), notification: r.leaf("notification-name"),
-		permit: r.leaf("action") == "permit",
-	}
-	switch text := r.leaf("access-operations"); text {
-	case "*":
-		c.ops = opAll
-	default:
-		for _, bit := range strings.Fields(text) {
-			c.ops |= map[string]ops{"create": opCreate, "read": opRead, "update": opUpdate, "delete": opDelete, "exec": opExec}[bit]
-		}
+		name: r.leaf("name"), module: r.leaf("module-name"), rpc: r.leaf("rpc-name"), notification: r.leaf("notification-name"),
+		ops: parseOps(r.leaf("access-operations")), permit: r.leaf("action") == "permit",
 	}
 	if text := r.leaf("path"); text != "" {
 		c.hasPath = true
@@ -144,8 +144,22 @@ func (p *Policy) rule(r reader) (rule, bool) {
 			return c, false // names no node of the schema: matches nothing
 		}
 		c.path = path
+		for _, s := range path {
+			p.personal = p.personal || len(s.user) > 0
+		}
 	}
 	return c, true
+}
+
+// parseOps reads a value of access-operations.
+func parseOps(text string) (o ops) {
+	if text == "*" {
+		return opAll
+	}
+	for _, bit := range strings.Fields(text) {
+		o |= map[string]ops{"create": opCreate, "read": opRead, "update": opUpdate, "delete": opDelete, "exec": opExec}[bit]
+	}
+	return o
 }
 
 // reader reads a container by names, with the schema's defaults in use.
@@ -208,16 +222,42 @@ func (p *Policy) Admin(user string, system []string) bool {
 // Mistakes are the rules that match nothing.
 func (p *Policy) Mistakes() []Mistake { return p.mistakes }
 
+// Groups are the groups that count for a user, in order: those of the data and, if
+// they count, those of the system.
+func (p *Policy) Groups(user string, system []string) []string {
+	return slices.Sorted(maps.Keys(p.groupsOf(user, system)))
+}
+
+// Lists are the names of the rule lists that count for a user, in order.
+func (p *Policy) Lists(user string, system []string) (names []string) {
+	for _, l := range p.listsOf(p.groupsOf(user, system)) {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+// Enabled reports whether access control is in force, and External whether the
+// groups of the system count.
+func (p *Policy) Enabled() bool  { return p.enabled }
+func (p *Policy) External() bool { return p.external }
+
+// Recovery is the view of a recovery session: access control is not enforced
+// (RFC 8341, 1.1 and 3.4.4, step 2).
+func (p *Policy) Recovery() *View { return &View{policy: p, open: opAll, total: byRecovery} }
+
 // View is what the policy lets one user do. system are the groups that came
 // with the identity.
 func (p *Policy) View(user string, system []string) *View {
 	groups := p.groupsOf(user, system)
 	key := strings.Join(slices.Sorted(maps.Keys(groups)), "\x00")
+	if p.personal {
+		key += "\x00\x00" + user
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := p.views[key]
 	if v == nil {
-		v = p.view(groups)
+		v = p.view(user, groups)
 		if p.views == nil || len(p.views) >= maxViews {
 			p.views = make(map[string]*View)
 		}
@@ -226,23 +266,36 @@ func (p *Policy) View(user string, system []string) *View {
 	return v
 }
 
-func (p *Policy) view(groups map[string]bool) *View {
+func (p *Policy) view(user string, groups map[string]bool) *View {
 	v := &View{policy: p}
 	if !p.enabled {
-		v.open = opAll // RFC 8341, 3.4.5, step 1
+		v.open, v.total = opAll, byDisabled // RFC 8341, 3.4.5, step 1
 		return v
 	}
-	if len(groups) > 0 {
-		for _, l := range p.lists {
-			match := l.all
-			for g := range groups {
-				match = match || l.groups[g]
-			}
-			if match {
-				v.rules = append(v.rules, l.rules...)
+	for _, l := range p.listsOf(groups) {
+		for _, r := range l.rules {
+			if r.forUser(p.schema, user) {
+				v.rules = append(v.rules, r)
 			}
 		}
+		v.commands = append(v.commands, l.commands...)
 	}
 	v.findOpen()
 	return v
+}
+
+// listsOf are the rule lists of some of the groups. Who is in no group has none, not
+// even those for every group (RFC 8341, 3.4.5, step 4).
+func (p *Policy) listsOf(groups map[string]bool) (lists []*ruleList) {
+	for i := range p.lists {
+		l := &p.lists[i]
+		match := l.all && len(groups) > 0
+		for g := range groups {
+			match = match || l.groups[g]
+		}
+		if match {
+			lists = append(lists, l)
+		}
+	}
+	return lists
 }

@@ -12,9 +12,11 @@ import (
 
 // View is what one user may do. It does not change; several goroutines may use it.
 type View struct {
-	policy *Policy
-	rules  []rule // of the rule lists of the user's groups, in order
-	open   ops    // operations that are permitted on every data node and rpc
+	policy   *Policy
+	rules    []rule // of the rule lists of the user's groups, in order
+	commands []commandRule
+	open     ops    // operations that are permitted on every data node and rpc
+	total    string // why everything is permitted, if it is for no rule
 
 	judge    sync.Once
 	verdicts []verdict // by the ID of a schema node, once judged
@@ -24,7 +26,8 @@ type View struct {
 // rule denies them somewhere.
 func (v *View) findOpen() {
 	var settled ops
-	for _, r := range v.rules {
+	for i := range v.rules {
+		r := &v.rules[i]
 		total := r.module == "*" && r.rpc == "" && r.notification == "" && (!r.hasPath || r.everywhere)
 		todo := r.ops &^ settled
 		if total && r.permit && !r.hasPath {
@@ -38,28 +41,41 @@ func (v *View) findOpen() {
 	}
 }
 
-// Exec reports whether the protocol operation may be run (RFC 8341, 3.4.4).
-func (v *View) Exec(moduleName, rpc string) bool {
-	if v.open&opExec != 0 || moduleName == "ietf-netconf" && rpc == "close-session" { // 3.4.4, step 3
-		return true
+// Exec decides whether the protocol operation may be run (RFC 8341, 3.4.4).
+func (v *View) Exec(moduleName, rpc string) Decision {
+	permit, why := v.exec(moduleName, rpc)
+	return why.decision(permit)
+}
+
+func (v *View) exec(moduleName, rpc string) (bool, reason) {
+	if v.total != "" { // steps 1 and 2
+		return true, reason{words: v.total}
 	}
-	for _, r := range v.rules {
+	if moduleName == "ietf-netconf" && rpc == "close-session" { // step 3
+		return true, reason{words: byAlways}
+	}
+	for i := range v.rules { // steps 6 to 9
+		r := &v.rules[i]
 		if r.ops&opExec == 0 || r.hasPath || r.notification != "" {
 			continue
 		}
 		if (r.module == "*" || r.module == moduleName) && (r.rpc == "" || r.rpc == "*" || r.rpc == rpc) {
-			return r.permit
+			return r.permit, reason{rule: r}
+		}
+	}
+	m := v.policy.schema.Module(moduleName)
+	if m == nil && v.policy.schema.Root.Child(module, "nacm") == nil {
+		return false, reason{words: byNoModule}
+	}
+	if m != nil {
+		if n := v.policy.schema.RPC(m.Namespace, rpc); n != nil && n.DefaultDenyAll {
+			return false, reason{mark: n} // step 10
 		}
 	}
 	if moduleName == "ietf-netconf" && (rpc == "kill-session" || rpc == "delete-config") {
-		return false // 3.4.4, step 11
+		return false, reason{words: byNamed} // step 11
 	}
-	if m := v.policy.schema.Module(moduleName); m != nil {
-		if n := v.policy.schema.RPC(m.Namespace, rpc); n != nil && n.DefaultDenyAll {
-			return false // RFC 8341, 3.4.4, step 10
-		}
-	}
-	return v.policy.execPermt
+	return v.policy.execPermt, reason{words: byExecDefault} // steps 12 and 13
 }
 
 // data decides about one data node (RFC 8341, 3.4.5).
@@ -67,28 +83,69 @@ func (v *View) data(p tree.Path, op ops) bool {
 	if v.open&op != 0 {
 		return true
 	}
-	node := p.Schema()
-	for _, r := range v.rules {
-		if r.ops&op == 0 || r.rpc != "" || r.notification != "" {
+	permit, _ := v.ask(p, nil, op)
+	return permit
+}
+
+// ask decides about the data node at p, or about an action or notification of it, and
+// says what decided (RFC 8341, 3.4.5).
+func (v *View) ask(p tree.Path, member *yang.Node, op ops) (bool, reason) {
+	if v.total != "" {
+		return true, reason{words: v.total}
+	}
+	node := member
+	if member == nil {
+		node = p.Schema()
+	}
+	for i := range v.rules {
+		r := &v.rules[i]
+		if r.ops&op == 0 || r.rpc != "" || r.module != "*" && r.module != node.Module.Name {
 			continue
 		}
-		if r.module != "*" && r.module != node.Module.Name {
+		switch {
+		case r.notification != "":
+			// A rule for notifications by name is for those of data nodes too.
+			if node.Kind != yang.KindNotification || r.notification != "*" && r.notification != node.Name {
+				continue
+			}
+		case r.hasPath && !r.everywhere && !r.within(p, member):
 			continue
 		}
-		if r.hasPath && !r.everywhere && !within(p, r.path) {
-			continue
-		}
-		return r.permit
+		return r.permit, reason{rule: r}
 	}
 	for n := node; n != nil && n.Kind != yang.KindRoot; n = n.Parent {
-		if n.DefaultDenyAll || op != opRead && n.DefaultDenyWrite {
-			return false // step 10
+		if n.DefaultDenyAll || op&(opRead|opExec) == 0 && n.DefaultDenyWrite {
+			return false, reason{mark: n} // step 10
 		}
 	}
-	if op == opRead {
-		return v.policy.readPermit
+	switch op {
+	case opRead:
+		return v.policy.readPermit, v.fallback(byReadDefault)
+	case opExec:
+		return v.policy.execPermt, v.fallback(byExecDefault)
 	}
-	return v.policy.writePermit
+	return v.policy.writePermit, v.fallback(byWriteDeflt)
+}
+
+// fallback is the reason where nothing but a default decides.
+func (v *View) fallback(words string) reason {
+	if v.policy.schema.Root.Child(module, "nacm") == nil {
+		words = byNoModule
+	}
+	return reason{words: words}
+}
+
+// within reports whether the node, or an action or notification of it, is the one that
+// the rule's path names, or below it.
+func (r *rule) within(p tree.Path, member *yang.Node) bool {
+	path := r.path
+	if last := path[len(path)-1].schema; last.Kind == yang.KindAction || last.Kind == yang.KindNotification {
+		if last != member || len(p) != len(path)-1 {
+			return false
+		}
+		path = path[:len(path)-1]
+	}
+	return within(p, path)
 }
 
 // within reports whether p is the node that the rule's path names, or below it.
@@ -104,7 +161,8 @@ func within(p tree.Path, rule []step) bool {
 	return true
 }
 
-// Guard is asked for every node that an edit touches; nil if all is permitted.
+// Guard is asked for every node that an edit touches; nil if all is permitted. The
+// cause of what it refuses is a *mgmterr.Denial.
 func (v *View) Guard() tree.Guard {
 	const write = opCreate | opUpdate | opDelete
 	if v.open&write == write {
@@ -125,18 +183,24 @@ func (v *View) Guard() tree.Guard {
 			if v.Reads(p) || v.data(p, opCreate) || v.data(p, opDelete) {
 				return nil
 			}
-			return mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot edit %s: no right to it", p.Schema().Name)
+			return v.denied(mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot edit %s: no right to it", p.Schema().Name), p, op, false)
 		}
 		// Whoever may not read a node is not told whether it was there, nor what was
 		// in a node that was to be deleted.
-		at := p.String()
+		at, quiet := p.String(), false
 		if seen := v.visible(p); seen < len(p) {
 			if word = "edit"; what == tree.Delete {
-				at = p[:seen].String()
+				at, quiet = p[:seen].String(), true
 			}
 		}
-		return mgmterr.New(mgmterr.AccessDenied, at, "cannot %s %s: no right to it", word, p.Schema().Name)
+		return v.denied(mgmterr.New(mgmterr.AccessDenied, at, "cannot %s %s: no right to it", word, p.Schema().Name), p, op, quiet)
 	}
+}
+
+// denied adds to a refusal what decided it. quiet says that this is for the log alone.
+func (v *View) denied(e *mgmterr.Error, p tree.Path, op ops, quiet bool) error {
+	_, why := v.ask(p, nil, op)
+	return e.WithCause(&mgmterr.Denial{By: why.String(), Path: p.String(), Quiet: quiet})
 }
 
 // visible is how many steps of p, from the root, may be read: the rest is left out

@@ -18,12 +18,15 @@ const (
 	LoginRefused    Name = "login-refused"
 	Refused         Name = "connection-refused"
 	ActingAs        Name = "acting-as"
+	Recovery        Name = "recovery-session"
+	RecoveryEnded   Name = "recovery-session-ended"
 	SessionEnded    Name = "session-ended"
 	Kicked          Name = "session-kicked"
 	Denied          Name = "access-denied"
 	RuleMistake     Name = "rule-mistake"
 	Commit          Name = "commit"
 	CommitFailed    Name = "commit-failed"
+	ConfirmedCommit Name = "confirmed-commit"
 	TxnExpired      Name = "transaction-expired"
 	Reload          Name = "reload"
 	ReloadFailed    Name = "reload-failed"
@@ -92,21 +95,30 @@ func All() []Event {
 		{ActingAs, "f4ba10e3827c542bc6e9e71af8f9ccff", "A user acts as another",
 			"@NSO_OWN_USER@ acts as @NSO_USER@: @NSO_REASON@.",
 			"Grants are in the table \"access.grant\" of nso.toml; netconf.tcp.trust = \"kernel\" believes no header.", who("reason")},
+		{Recovery, "e39438d55f1a49f7a8faa34c16b7f413", "A recovery session was opened",
+			"@NSO_USER@ has opened session @NSO_SESSION@, in which access control is not enforced. Only root can, on this machine.",
+			"\"nso cli --recovery\" is for when the rules lock everybody out. If nobody meant to: see who is root here.", who("usid")},
+		{RecoveryEnded, "26de2a554c3d4b2596ba85d764da80b6", "A recovery session has ended",
+			"Session @NSO_SESSION@, in which access control was not enforced, is over.", "", who("usid")},
 		{SessionEnded, "090b4fe5cb9af07b3931badd905795c7", "A session has ended",
 			"Session @NSO_SESSION@ of @NSO_USER@ is over: @NSO_REASON@. What it had not committed is gone, and its locks are free.", "",
 			[]string{"usid", "user", "door", "reason", "dur"}},
 		{Kicked, "8fcc0db5dc30c9e10b52ec9aacfb8db6", "A session was ended by somebody else",
 			"@NSO_USER@ ended session @NSO_TARGET@: @NSO_REASON@.", "", who("target", "reason")},
 		{Denied, "be5506b6b8a80fcd6b5b65c1b6fe6e95", "Access control said no",
-			"@NSO_USER@ has no right to what was asked for (@NSO_OP@). Nothing was changed.",
-			"Rights are data below /nacm (RFC 8341): members of nso-admin may change them. Of many denials of one user only some are written; held_back counts the others.",
-			who("usid", "op", "path", "reason", "held_back")},
+			"@NSO_USER@ has no right to what was asked for (@NSO_OP@). Nothing was changed. NSO_RULE has the rules that decided, or the default.",
+			"Rights are data below /nacm (RFC 8341): members of nso-admin may change them, and \"nso explain nacm\" says what they come to. Of many denials of one user only some are written; held_back counts the others.",
+			who("usid", "op", "path", "rule", "reason", "held_back")},
 		{RuleMistake, "35f87cf464c743badab29b6bb3323ec3", "A rule of access control matches nothing",
 			"The path of a rule names no node of the models, so the rule has no effect: @NSO_REASON@.",
 			"Write module names as prefixes, or remove the rule.", []string{"reason"}},
 		{Commit, "0ee215639d4e4bc064c52903b6e2b297", "The configuration was changed",
 			"@NSO_USER@ has committed revision @NSO_TXID@ in session @NSO_SESSION@, from @NSO_SOURCE@. NSO_CHANGE has the changed nodes. Values are not written here, and keys that are secret by their model are left out.", "",
 			who("usid", "txid", "before", "change", "path", "more", "label", "comment", "prepare", "dur")},
+		{ConfirmedCommit, "5d0d1b4be1dd4b0f9a0f7c2e6f3a8c11", "A commit that had to be confirmed was settled",
+			"The commit that became revision @NSO_TXID@, of @NSO_USER@, waited to be confirmed (RFC 6241, 8.4) and does so no more: @NSO_REASON@.",
+			"If it was reverted: running is again what it was before that commit. Commit anew, and confirm in time.",
+			[]string{"usid", "user", "txid", "reason"}},
 		{CommitFailed, "4592b4044d01ebb7a66929ba37f29138", "A commit could not be written",
 			"A valid commit of @NSO_USER@ was not taken by the database: @NSO_ERROR@. The client was told.",
 			"See to the disk below /var/lib/nso. \"Nobody knows\" means: the next start finds the commit or does not.", []string{"usid", "user", "err"}},

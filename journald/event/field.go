@@ -38,6 +38,7 @@ func Fields() []Field {
 		{"before", "NSO_TXID_BEFORE", "revision before the commit", true},
 		{"change", "NSO_CHANGE", `one for each changed node, at most 32: "created", "deleted", "modified" or "moved", and the path`, false},
 		{"path", "NSO_PATH", "one for each of these: the path alone", true},
+		{"rule", "NSO_RULE", "one for each rule of access control that denied something, with its rule list, or what decided in its place", true},
 		{"more", "NSO_MORE", "how many changed nodes are not listed", false},
 		{"label", "NSO_LABEL", "label of the commit", false},
 		{"comment", "NSO_COMMENT", "comment of the commit", false},

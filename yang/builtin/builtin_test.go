@@ -20,7 +20,7 @@ var names = []string{
 	"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-nmda",
 	"ietf-netconf-notifications", "ietf-netconf-with-defaults", "ietf-origin", "ietf-system",
 	"ietf-yang-library", "ietf-yang-metadata", "ietf-yang-structure-ext", "ietf-yang-types",
-	"nso-transports",
+	"nso-access", "nso-transports",
 }
 
 func TestList(t *testing.T) {
@@ -86,6 +86,9 @@ func TestText(t *testing.T) {
 				t.Errorf("newest revision in the text is %q, in the file name %q", newest, s.Revision)
 			}
 			for _, line := range m.lines(nil, "") {
+				if strings.HasPrefix(s.Name, "nso-") {
+					break // its prose is ours
+				}
 				for _, prose := range []string{"description \"", "reference \"", "organization \"", "contact \""} {
 					if strings.HasPrefix(strings.TrimSpace(line), prose) {
 						t.Errorf("carries prose: %.60s", line)

@@ -23,7 +23,7 @@ import (
 func own() []string {
 	return []string{
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
-		"ietf-inet-types", "ietf-yang-types", "nso-transports",
+		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
 		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", // for a start without any model
 	}
 }
