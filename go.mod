@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/coreos/go-systemd/v22 v22.7.0 // indirect
+	github.com/go-crypt/x v0.4.17 // indirect
 	github.com/godbus/dbus/v5 v5.2.4 // indirect
 	github.com/msteinert/pam/v2 v2.1.0 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect

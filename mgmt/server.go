@@ -18,6 +18,7 @@ import (
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
 	"nso.example/nso/txn"
+	"nso.example/nso/users"
 	"nso.example/nso/yang"
 )
 
@@ -51,6 +52,8 @@ type Server struct {
 
 	access    atomic.Pointer[access]
 	compiling sync.Mutex // one compiles the access control, others wait for it
+	accounts  atomic.Pointer[accounts]
+	hasher    *users.Hasher // of passwords that clients write in clear
 	// What access control has denied (RFC 8341, 3.5.1).
 	deniedOps, deniedWrites atomic.Uint32
 
@@ -96,6 +99,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: newTurn(),
+		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), perUser: make(map[string]int), inVain: make(map[string]time.Time),
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}

@@ -275,6 +275,7 @@ func (ss *Session) Begin(_ context.Context, ds Datastore) (*Txn, error) {
 	root := s.db.Root()
 	view := ss.view(root)
 	t := &Txn{session: ss, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()}
+	t.txn.Transform(s.hasher.Hash)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.mu.Lock()

@@ -48,12 +48,13 @@ const (
 	moveRebase
 	moveValidate
 	movePrepare
+	moveHold
 	moveCommit
 	moveAbort
 )
 
 func (m move) String() string {
-	return [...]string{"edit", "rebase", "validate", "prepare", "commit", "abort"}[m]
+	return [...]string{"edit", "rebase", "validate", "prepare", "hold", "commit", "abort"}[m]
 }
 
 // legal says in which states a move may be made.
@@ -62,6 +63,7 @@ var legal = [...][]State{
 	moveRebase:   {Work, Validated},
 	moveValidate: {Work, Validated},
 	movePrepare:  {Validated},
+	moveHold:     {Work, Validated},
 	moveCommit:   {Prepared},
 	moveAbort:    {Work, Validated, Prepared},
 }
@@ -103,6 +105,8 @@ type Txn struct {
 	root    *tree.Node
 	guard   tree.Guard
 	tickets []Ticket
+
+	transform Transformer // nil: none
 }
 
 // New begins a transaction on base. guard is asked for every node an edit
@@ -110,6 +114,19 @@ type Txn struct {
 func New(base *tree.Node, guard tree.Guard) *Txn {
 	return &Txn{base: base, root: base, guard: guard}
 }
+
+// Resume is New for work that was done before: root is what has become of base.
+func Resume(base, root *tree.Node, guard tree.Guard) *Txn {
+	return &Txn{base: base, root: root, guard: guard}
+}
+
+// Transformer replaces parts of what an edit has made of before, such as passwords in
+// clear by their hashes. Its error refuses the edit.
+type Transformer func(before, after *tree.Node) (*tree.Node, error)
+
+// Transform has every edit from now on go through f: what f takes out is in no root that
+// the transaction shows.
+func (t *Txn) Transform(f Transformer) { t.transform = f }
 
 // State is where the transaction stands.
 func (t *Txn) State() State { return t.state }
@@ -139,6 +156,9 @@ func (t *Txn) Apply(e *tree.Edit) error {
 		return err
 	}
 	root, err := tree.Apply(t.root, e, t.guard)
+	if err == nil && t.transform != nil {
+		root, err = t.transform(t.root, root)
+	}
 	if err != nil {
 		return err
 	}
@@ -236,6 +256,16 @@ func (t *Txn) Prepare(ctx context.Context, ps []Participant) error {
 			return mgmterr.New(mgmterr.OperationFailed, "", "cannot commit: %s refused: %v", p.Name(), err).WithCause(err)
 		}
 		t.tickets = append(t.tickets, ticket)
+	}
+	t.state = Prepared
+	return nil
+}
+
+// Hold prepares without asking anybody, and without a validation: for data that is
+// nobody's yet.
+func (t *Txn) Hold() error {
+	if err := t.may(moveHold); err != nil {
+		return err
 	}
 	t.state = Prepared
 	return nil
