@@ -146,7 +146,7 @@ func parseID(text string) (uint32, bool) {
 		}
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
-	return uint32(n), err == nil && uint32(n) != noUID
+	return uint32(n), err == nil && uint32(n) != NoUID
 }
 
 // validName reports whether a user or group can be called that: what a line of

@@ -176,7 +176,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add("root:x:0:0::/:\n", "a:x:0:b,c\n")
 	f.Fuzz(func(t *testing.T, passwd, group string) {
 		a, err := writeFiles(t, passwd, group).find(t.Context(), func(string, uint32) bool { return true })
-		if err == nil && a.UID == noUID {
+		if err == nil && a.UID == NoUID {
 			t.Fatalf("account %+v", a)
 		}
 	})

@@ -25,11 +25,13 @@ type Peer struct {
 // NoLogin is the login uid of what no login started.
 const NoLogin = ^uint32(0)
 
-// Uids that stand for nobody in particular.
-const (
-	overflowUID = 65534 // nobody; also any uid that the user namespace does not map
-	noUID       = ^uint32(0)
-)
+// NoUID is the uid of who has none: a user that only the data knows, or that only a
+// program of the site does. auth alone makes such peers; at any other door it is refused,
+// since there it means that nobody knows who asks.
+const NoUID = ^uint32(0)
+
+// overflowUID is nobody, and any uid that the user namespace does not map.
+const overflowUID = 65534
 
 // ErrRefused is wrapped by each refusal of a peer.
 var ErrRefused = errors.New("refused")
@@ -44,7 +46,7 @@ func checkUID(uid uint32) error {
 	switch uid {
 	case overflowUID:
 		return refuse("uid 65534 (nobody) stands for any user that is not known here")
-	case noUID:
+	case NoUID:
 		return refuse("uid -1 is no user")
 	}
 	return nil
