@@ -26,10 +26,14 @@ type Agent interface {
 	Diff(ctx context.Context, th int64, format string, w io.Writer) error
 	Revert(ctx context.Context, th int64) error
 	Validate(ctx context.Context, th int64) error
-	Commit(ctx context.Context, th int64, label, comment *string) (revision int64, err error)
+	// Commit makes the changes effective; with force even those after which the user
+	// could change access control no more.
+	Commit(ctx context.Context, th int64, label, comment *string, force bool) (revision int64, err error)
 	Abort(ctx context.Context, th int64) error
 	// Describe returns a schema node, nil for the root, and its data children.
 	Describe(ctx context.Context, path string) (*Schema, []Schema, error)
+	// Commands asks access control about commands, as their words in full.
+	Commands(ctx context.Context, commands []string) ([]CommandAccess, error)
 	Sessions(ctx context.Context) ([]SessionInfo, error)
 	Status(ctx context.Context) (*Status, error)
 }
@@ -63,6 +67,8 @@ type SessionInfo struct {
 	Source    string   `json:"source"`
 	Since     string   `json:"since"` // RFC 3339
 	Locks     []string `json:"locks"`
+	Own       string   `json:"own"`      // who acts as User, if that is another
+	Recovery  bool     `json:"recovery"` // access control is not enforced
 }
 
 // Door is one way into the daemon.

@@ -35,7 +35,7 @@ func operational() []command {
 
 func configuration() []command {
 	return []command{
-		{"commit", "[check | comment TEXT | label TEXT | and-quit]...", "make the changes effective", false, (*Shell).commit, (*Shell).completeCommit},
+		{"commit", "[check | comment TEXT | label TEXT | force | and-quit]...", "make the changes effective", false, (*Shell).commit, (*Shell).completeCommit},
 		{"compare", "", "show the changes", true, (*Shell).compare, completeNone},
 		{"delete", "PATH...", "delete what is there", false, (*Shell).delete, pathCompletion(toDelete)},
 		{"edit", "PATH...", "go to a container or list entry", false, (*Shell).edit, pathCompletion(toEdit)},
@@ -73,11 +73,15 @@ func (sh *Shell) command(w word) (*command, error) {
 	return nil, err
 }
 
-func (sh *Shell) help(_ context.Context, in *invocation) error {
+func (sh *Shell) help(ctx context.Context, in *invocation) error {
 	if err := in.none(); err != nil {
 		return err
 	}
-	for _, c := range sh.commands() {
+	all, err := sh.offered(ctx, sh.commands())
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
 		usage := c.name
 		if c.usage != "" {
 			usage += " " + c.usage
@@ -88,7 +92,7 @@ func (sh *Shell) help(_ context.Context, in *invocation) error {
 			fmt.Fprintf(in.out, "  %-24s  %s\n", usage, c.help)
 		}
 	}
-	_, err := fmt.Fprint(in.out, "? shows what can follow, Tab completes it; | pipes output: match, except, find, count, last, display.\n")
+	_, err = fmt.Fprint(in.out, "? shows what can follow, Tab completes it; | pipes output: match, except, find, count, last, display.\n")
 	return err
 }
 

@@ -75,7 +75,11 @@ func lastPipe(words []word) int {
 
 func (sh *Shell) completeCommand(ctx context.Context, words []word, c *Completion) error {
 	if len(words) == 0 {
-		for _, cmd := range sh.commands() {
+		all, err := sh.offered(ctx, sh.commands())
+		if err != nil {
+			return err
+		}
+		for _, cmd := range all {
 			c.Candidates = append(c.Candidates, Candidate{Text: cmd.name, Help: cmd.help})
 		}
 		return nil

@@ -251,13 +251,17 @@ const (
 	wordComment = "comment"
 	wordLabel   = "label"
 	wordAndQuit = "and-quit"
+	wordForce   = "force"
 )
 
-func commitWords() []string { return []string{wordCheck, wordComment, wordLabel, wordAndQuit} }
+func commitWords() []string {
+	return []string{wordCheck, wordComment, wordLabel, wordForce, wordAndQuit}
+}
 
 // commitOptions are the words after commit.
 type commitOptions struct {
 	check, quit    bool
+	force          bool
 	comment, label *string
 }
 
@@ -274,6 +278,8 @@ func (o *commitOptions) read(args []word, end int) (pending string, err error) {
 			o.check = true
 		case wordAndQuit:
 			o.quit = true
+		case wordForce:
+			o.force = true
 		default:
 			if i++; i == len(args) {
 				return name, at(end, end+1, "cannot go on without a text after "+name, "<text>")
@@ -285,7 +291,7 @@ func (o *commitOptions) read(args []word, end int) (pending string, err error) {
 				o.label = &text
 			}
 		}
-		if o.check && (o.quit || o.comment != nil || o.label != nil) {
+		if o.check && (o.quit || o.force || o.comment != nil || o.label != nil) {
 			return "", at(w.start, w.end, "cannot use this with check: nothing is committed then")
 		}
 	}
@@ -306,7 +312,7 @@ func (sh *Shell) commit(ctx context.Context, in *invocation) error {
 	}
 	said := "nothing to commit"
 	if changed {
-		revision, err := sh.agent.Commit(ctx, sh.th, o.label, o.comment)
+		revision, err := sh.agent.Commit(ctx, sh.th, o.label, o.comment, o.force)
 		if err != nil {
 			return err
 		}
@@ -346,6 +352,9 @@ func (sh *Shell) completeCommit(_ context.Context, words []word, c *Completion) 
 		}
 		if o.label == nil {
 			c.offer(wordLabel, "a name for this commit")
+		}
+		if !o.force {
+			c.offer(wordForce, "even if you could change access control no more")
 		}
 		if !o.quit {
 			c.offer(wordAndQuit, "leave configuration mode afterwards")

@@ -25,7 +25,7 @@ import (
 // start is a daemon without doors.
 func start(t testing.TB, schema *yang.Schema) *ipctest.Bench {
 	return ipctest.Start(t, schema, func(s *mgmt.Server) []varlink.Interface {
-		return []varlink.Interface{maapi.New(s), control.New(s, control.Steering{
+		return []varlink.Interface{maapi.New(s, nil), control.New(s, control.Steering{
 			Version: "1", Doors: func() []control.Door { return []control.Door{{Name: "ipc", Address: "/run/nso/ipc", Connections: 1}} },
 			Resident: func() int64 { return 1e6 }, Panics: func() uint64 { return 0 },
 			Reload: func(context.Context) ([]string, []string, error) { return nil, nil, nil }, Stop: func() {},
@@ -36,7 +36,7 @@ func start(t testing.TB, schema *yang.Schema) *ipctest.Bench {
 // login is a shell of a user on the daemon.
 func login(t testing.TB, b *ipctest.Bench, user string, out *strings.Builder) *Shell {
 	t.Helper()
-	agent, err := Open(t.Context(), b.Dial(user))
+	agent, err := Open(t.Context(), b.Dial(user), Who{})
 	if err != nil {
 		t.Fatal(err)
 	}

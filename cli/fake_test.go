@@ -20,6 +20,7 @@ type table struct {
 	log   []string
 	next  int64
 	fail  map[string]error // by the first words of a log line
+	not   []string         // commands that are neither offered nor may be run
 }
 
 func (f *table) did(format string, args ...any) error {
@@ -90,12 +91,22 @@ func (f *table) Diff(_ context.Context, _ int64, format string, w io.Writer) err
 }
 func (f *table) Revert(context.Context, int64) error   { return f.did("Revert") }
 func (f *table) Validate(context.Context, int64) error { return f.did("Validate") }
-func (f *table) Commit(_ context.Context, _ int64, label, comment *string) (int64, error) {
+func (f *table) Commands(_ context.Context, commands []string) (all []CommandAccess, _ error) {
+	for _, c := range commands {
+		ok := !slices.Contains(f.not, c)
+		all = append(all, CommandAccess{ok, ok})
+	}
+	return all, nil
+}
+func (f *table) Commit(_ context.Context, _ int64, label, comment *string, force bool) (int64, error) {
 	text := func(s *string) string {
 		if s == nil {
 			return "-"
 		}
 		return *s
+	}
+	if force {
+		return 7, f.did("Commit force label %s comment %s", text(label), text(comment))
 	}
 	return 7, f.did("Commit label %s comment %s", text(label), text(comment))
 }

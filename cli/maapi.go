@@ -23,13 +23,26 @@ type Remote struct {
 	User   string // who the daemon takes the caller for
 }
 
+// Who says as whom a session is opened. The zero Who is the caller himself.
+type Who struct {
+	User     string // another user: that takes a grant in nso.toml
+	Recovery bool   // access control is not enforced: for root on the Unix socket
+}
+
 // Open opens a session of the management agent on the connection.
-func Open(ctx context.Context, c *client.Client) (*Remote, error) {
+func Open(ctx context.Context, c *client.Client, who Who) (*Remote, error) {
 	r := &Remote{Client: c}
 	var out struct {
 		User string `json:"user"`
 	}
-	if err := r.call(ctx, maapiDot+"OpenSession", nil, &out); err != nil {
+	in := params{}
+	if who.User != "" {
+		in["user"] = who.User
+	}
+	if who.Recovery {
+		in["recovery"] = true
+	}
+	if err := r.call(ctx, maapiDot+"OpenSession", in, &out); err != nil {
 		return nil, err
 	}
 	r.User = out.User
@@ -174,12 +187,21 @@ func (r *Remote) Validate(ctx context.Context, th int64) error {
 }
 
 // Commit ends the transaction with its changes made.
-func (r *Remote) Commit(ctx context.Context, th int64, label, comment *string) (int64, error) {
+func (r *Remote) Commit(ctx context.Context, th int64, label, comment *string, force bool) (int64, error) {
 	var out struct {
 		Revision int64 `json:"revision"`
 	}
-	err := r.call(ctx, maapiDot+"Commit", params{"th": th, "label": label, "comment": comment}, &out)
+	err := r.call(ctx, maapiDot+"Commit", params{"th": th, "label": label, "comment": comment, "force": force}, &out)
 	return out.Revision, err
+}
+
+// Commands asks access control about commands.
+func (r *Remote) Commands(ctx context.Context, commands []string) ([]CommandAccess, error) {
+	var out struct {
+		Commands []CommandAccess `json:"commands"`
+	}
+	err := r.call(ctx, maapiDot+"Commands", params{"context": "cli", "commands": commands}, &out)
+	return out.Commands, err
 }
 
 // Abort ends the transaction without a trace.

@@ -16,10 +16,10 @@ import (
 	"nso.example/nso/client"
 )
 
-// Run runs the CLI on a connection: the commands if there are any, else what the
+// Run runs the CLI on a connection, as who: the commands if there are any, else what the
 // operator types if in and out are a terminal, else the lines of in.
-func Run(ctx context.Context, c *client.Client, commands []string, in *os.File, out io.Writer) error {
-	agent, err := Open(ctx, c)
+func Run(ctx context.Context, c *client.Client, who Who, commands []string, in *os.File, out io.Writer) error {
+	agent, err := Open(ctx, c, who)
 	if err != nil {
 		return err
 	}

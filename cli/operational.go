@@ -98,9 +98,11 @@ func (sh *Shell) showPath(ctx context.Context, in *invocation, words []word, p p
 func (sh *Shell) completeShow(ctx context.Context, words []word, c *Completion) error {
 	purpose := toShowState
 	if len(words) == 0 {
-		c.offer(wordConfiguration, "the configuration alone")
-		c.offer(wordSessions, "who is logged in")
-		c.offer(wordStatus, "the daemon itself")
+		err := sh.offerPermitted(ctx, c, "show", [2]string{wordConfiguration, "the configuration alone"},
+			[2]string{wordSessions, "who is logged in"}, [2]string{wordStatus, "the daemon itself"})
+		if err != nil {
+			return err
+		}
 	} else {
 		name, err := sh.showWord(ctx, words[0])
 		if err != nil {
@@ -172,7 +174,14 @@ func WriteSessions(w io.Writer, sessions []SessionInfo) error {
 		if len(s.Locks) > 0 {
 			locks = strings.Join(s.Locks, ",")
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", s.ID, cell(s.User), cell(s.Transport), cell(s.Source), cell(s.Since), cell(locks))
+		user := cell(s.User)
+		if s.Own != "" {
+			user += " (" + oneLine(s.Own) + ")"
+		}
+		if s.Recovery {
+			user += " (recovery)"
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", s.ID, user, cell(s.Transport), cell(s.Source), cell(s.Since), cell(locks))
 	}
 	return t.Flush()
 }

@@ -22,6 +22,7 @@ type Shell struct {
 	at          *place
 	back        []*place // where edit came from, for exit
 	leave       bool
+	permits     permits
 
 	// ask puts a question with the answer yes or no; nil where nobody can answer.
 	ask func(ctx context.Context, question string) (bool, error)
@@ -90,6 +91,9 @@ func (sh *Shell) execute(ctx context.Context, words []word, segments [][]word, e
 			return at(bar.start, bar.end, "cannot use | after "+cmd.name+": it prints nothing; put a value with | in quotes")
 		}
 		end = bar.start
+	}
+	if err := sh.permit(ctx, cmd, words[1:], words[0]); err != nil {
+		return err
 	}
 	out, err := newOutput(sh.out, segments)
 	if err != nil {

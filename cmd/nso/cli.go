@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -25,24 +24,23 @@ func runCLI(ctx context.Context, t *tool) error {
 	var commands list
 	fs := t.flags(false)
 	fs.Var(&commands, "c", "")
-	user := fs.String("u", "", "")
+	var who cli.Who
+	fs.StringVar(&who.User, "u", "", "")
+	fs.BoolVar(&who.Recovery, "recovery", false, "")
 	if err := t.parse(fs, 0, 0); err != nil {
 		return err
-	}
-	if *user != "" {
-		return errors.New("cannot act as " + *user + ": acting as another user is not there yet; log in as that user")
 	}
 	c, err := dial(ctx)
 	if err != nil {
 		return err
 	}
-	return operate(ctx, c, commands, t.in, t.out)
+	return operate(ctx, c, who, commands, t.in, t.out)
 }
 
 // operate runs the command line on a connection. Ctrl-C is the CLI's own.
-func operate(ctx context.Context, c *client.Client, commands []string, in *os.File, out io.Writer) error {
+func operate(ctx context.Context, c *client.Client, who cli.Who, commands []string, in *os.File, out io.Writer) error {
 	defer c.Close()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return cli.Run(ctx, c, commands, in, out)
+	return cli.Run(ctx, c, who, commands, in, out)
 }

@@ -6,8 +6,9 @@
 // It knows no datastore. What it steers comes in as functions (Steering).
 //
 // Invariants:
-//  1. WhoAmI is for whoever can connect, Listen for the daemon's own user on the
-//     Unix socket; everything else is for nso-admin.
+//  1. WhoAmI is for whoever can connect, and so is what Explain tells him of himself;
+//     Listen is for the daemon's own user on the Unix socket; everything else is for
+//     nso-admin.
 //  2. Stop answers first.
 //  3. A listener that was handed over lives as long as the connection that it
 //     came on, and not longer.
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"nso.example/nso/ident"
 	"nso.example/nso/ipc/peer"
 	"nso.example/nso/ipc/varlink"
 	"nso.example/nso/mgmt"
@@ -50,6 +52,7 @@ type Steering struct {
 	Reload   func(ctx context.Context) (changed, needRestart []string, err error)
 	Stop     func()
 	Level    *slog.LevelVar // of the log
+	Explain  Explaining
 	// Listen serves listeners that were handed over, and owns the files from then
 	// on. It returns their addresses and what ends them; dropped is called when the
 	// daemon ends them itself.
@@ -74,6 +77,8 @@ func New(server *mgmt.Server, steer Steering) varlink.Interface {
 	admin := peer.Admin(server)
 	return varlink.Interface{Name: name, Description: description, Methods: []varlink.Method{
 		{Name: "WhoAmI", Access: peer.Anyone, States: varlink.AnyState, Handler: r.whoAmI},
+		{Name: "ExplainAccess", Access: peer.Anyone, States: varlink.AnyState, Handler: r.explainAccess},
+		{Name: "ExplainLogin", Access: peer.Anyone, States: varlink.AnyState, Handler: r.explainLogin},
 		{Name: "Status", Access: admin, States: varlink.AnyState, Handler: r.status},
 		{Name: "Sessions", Access: admin, States: varlink.AnyState, Handler: r.sessions},
 		{Name: "Kick", Access: admin, States: varlink.AnyState, Handler: r.kick},
@@ -86,13 +91,21 @@ func New(server *mgmt.Server, steer Steering) varlink.Interface {
 
 func (r *room) whoAmI(_ context.Context, c *varlink.Call) error {
 	a := peer.Actor(c.Conn())
-	groups := a.Groups
-	if groups == nil {
-		groups = []string{}
+	st := r.server.Standing(a.User, a.Groups)
+	var login *uint32
+	if a.Peer.LoginUID != ident.NoLogin {
+		login = &a.Peer.LoginUID
+	}
+	open := 0
+	for _, i := range r.server.List() {
+		if i.User == a.User {
+			open++
+		}
 	}
 	return c.Reply(map[string]any{
-		"uid": a.Peer.UID, "gid": a.Peer.GID, "pid": a.Peer.PID, "user": a.User, "groups": groups,
-		"door": c.Conn().Door(), "admin": r.server.Admin(a),
+		"uid": a.Peer.UID, "gid": a.Peer.GID, "pid": a.Peer.PID, "user": a.User, "groups": orEmpty(a.Groups),
+		"door": c.Conn().Door(), "admin": st.Admin, "own": a.Own, "source": a.Source(), "loginUid": login,
+		"accessGroups": orEmpty(st.Groups), "sessions": open,
 	})
 }
 
@@ -123,6 +136,8 @@ type sessionReply struct {
 	Source    string           `json:"source"`
 	Since     string           `json:"since"`
 	Locks     []mgmt.Datastore `json:"locks"`
+	Own       string           `json:"own"`
+	Recovery  bool             `json:"recovery"`
 }
 
 func (r *room) sessions(_ context.Context, c *varlink.Call) error {
@@ -132,7 +147,7 @@ func (r *room) sessions(_ context.Context, c *varlink.Call) error {
 		if locks == nil {
 			locks = []mgmt.Datastore{}
 		}
-		all = append(all, sessionReply{i.ID, i.User, i.Transport, i.Source, i.Since.UTC().Format(time.RFC3339), locks})
+		all = append(all, sessionReply{i.ID, i.User, i.Transport, i.Source, i.Since.UTC().Format(time.RFC3339), locks, i.Own, i.Recovery})
 	}
 	return c.Reply(map[string]any{"sessions": all})
 }

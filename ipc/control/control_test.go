@@ -43,6 +43,19 @@ func steering(stop func()) Steering {
 			return []string{"log.level"}, nil, nil
 		},
 		Stop: stop, Level: new(slog.LevelVar),
+		Explain: Explaining{
+			Account: func(_ context.Context, user string) (*Account, error) {
+				if user == "nobody-such" {
+					return nil, nil
+				}
+				return &Account{7, 8, []string{"users"}}, nil
+			},
+			Ways: func(context.Context, string, bool) []Way {
+				return []Way{{"pam", "unknown", "the package nso-pam is not there"}}
+			},
+			Denials:  func() bool { return false },
+			Sessions: func() (int, int) { return 128, 1024 },
+		},
 	}
 }
 
@@ -51,7 +64,7 @@ func TestTable(t *testing.T) {
 	if err := i.Check(); err != nil {
 		t.Fatal(err)
 	}
-	open := map[string]bool{"WhoAmI": true}
+	open := map[string]bool{"WhoAmI": true, "ExplainAccess": true, "ExplainLogin": true}
 	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface { i = New(s, steering(nil)); return []varlink.Interface{i} })
 	c := b.Dial("reader")
 	for _, m := range i.Methods {

@@ -86,7 +86,7 @@ func (b *Bench) Log() string {
 }
 
 // Schema compiles Module. Tests share one: it takes a while.
-func Schema(t testing.TB) *yang.Schema { return yangtest.Schema(t, Module, "ietf-netconf-acm") }
+func Schema(t testing.TB) *yang.Schema { return yangtest.Schema(t, Module, "ietf-netconf-acm", "nso-access") }
 
 // Start makes a server with the interfaces that make returns. The user admin is
 // in nso-admin; the user reader may read all and run anything; the user porter

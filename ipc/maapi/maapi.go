@@ -7,7 +7,8 @@
 // session and its transactions by handle.
 //
 // Invariants:
-//  1. A session acts as the user that the peer's uid names, and as nobody else.
+//  1. A session acts as the user that the peer's uid names, or by a grant as another
+//     (As). A recovery session is root's, on the Unix socket alone.
 //  2. The legal order of the calls on a transaction is txn's; a wrong order is
 //     the error BadState.
 //  3. A prepared transaction is aborted after ten seconds, and with its
@@ -18,9 +19,11 @@ import (
 	"context"
 	_ "embed" // the interface description
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"nso.example/nso/ident"
 	"nso.example/nso/ipc/peer"
 	"nso.example/nso/ipc/varlink"
 	"nso.example/nso/mgmt"
@@ -45,8 +48,12 @@ const (
 	prepareTime     = 10 * time.Second
 )
 
+// As gives an actor acting as another user, if a grant lets it (ident.Resolver.As).
+type As func(ctx context.Context, actor ident.Actor, user string) (ident.Actor, error)
+
 type room struct {
 	server  *mgmt.Server
+	as      As            // nil: nobody acts as another
 	prepare time.Duration // how long a transaction may stay prepared
 }
 
@@ -54,6 +61,7 @@ type room struct {
 // connection: handlers and OnClose.
 type caller struct {
 	session *mgmt.Session // nil while there is none
+	self    ident.Actor   // who the connection acts as outside of sessions
 	txns    map[int64]*transaction
 	last    int64
 }
@@ -68,8 +76,8 @@ type transaction struct {
 func callerKey() varlink.Key[*caller] { return varlink.Key[*caller]{Name: "maapi"} }
 
 // New makes the interface.
-func New(server *mgmt.Server) varlink.Interface {
-	return (&room{server, prepareTime}).table()
+func New(server *mgmt.Server, as As) varlink.Interface {
+	return (&room{server, as, prepareTime}).table()
 }
 
 func (r *room) table() varlink.Interface {
@@ -102,6 +110,7 @@ func (r *room) table() varlink.Interface {
 		row("Lock", InSession, r.lock),
 		row("Unlock", InSession, r.unlock),
 		row("Describe", InSession, r.describe),
+		row("Commands", InSession, r.commands),
 	}}
 }
 
@@ -117,11 +126,32 @@ func told(h varlink.Handler) varlink.Handler {
 	}
 }
 
-func (r *room) openSession(_ context.Context, c *varlink.Call) error {
+func (r *room) openSession(ctx context.Context, c *varlink.Call) error {
+	var in struct {
+		User     *string `json:"user"`
+		Recovery *bool   `json:"recovery"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
 	conn := c.Conn()
-	ss, err := r.server.Login(peer.Actor(conn), mgmt.Login{
-		Transport: "maapi",
-		Kill:      func(reason string) { conn.Close(errors.New(reason)) },
+	self := peer.Actor(conn)
+	actor := self
+	if in.User != nil {
+		var err error
+		if actor, err = r.actAs(ctx, conn, self, *in.User); err != nil {
+			return err
+		}
+	}
+	recovery := in.Recovery != nil && *in.Recovery
+	if recovery && conn.UnixConn() == nil {
+		err := mgmterr.New(mgmterr.AccessDenied, "", "cannot open a recovery session here: that takes the daemon's Unix socket")
+		r.server.Audit().LoginRefused(self, conn.Door(), err)
+		return err
+	}
+	ss, err := r.server.Login(actor, mgmt.Login{
+		Transport: "maapi", Recovery: recovery,
+		Kill: func(reason string) { conn.Close(errors.New(reason)) },
 	})
 	if err != nil {
 		return err
@@ -132,9 +162,30 @@ func (r *room) openSession(_ context.Context, c *varlink.Call) error {
 		callerKey().Set(conn, cl)
 		conn.OnClose(func() { cl.end("the connection closed") })
 	}
-	cl.session, cl.txns = ss, make(map[int64]*transaction)
+	cl.session, cl.self, cl.txns = ss, self, make(map[int64]*transaction)
+	peer.Become(conn, actor)
 	conn.SetState(InSession)
 	return c.Reply(map[string]any{"usid": ss.ID(), "user": ss.Actor().User})
+}
+
+// actAs is the actor of a connection acting as another user.
+func (r *room) actAs(ctx context.Context, conn *varlink.Conn, self ident.Actor, user string) (ident.Actor, error) {
+	if user == self.User {
+		return self, nil
+	}
+	err := fmt.Errorf("cannot act as %.100q: nobody can here", user)
+	if r.as != nil {
+		var other ident.Actor
+		if other, err = r.as(ctx, self, user); err == nil {
+			r.server.Audit().ActingAs(other, conn.Door(), "access.grant of nso.toml, asked for by the client")
+			return other, nil
+		}
+	}
+	r.server.Audit().LoginRefused(self, conn.Door(), err)
+	if errors.Is(err, ident.ErrRefused) || r.as == nil {
+		return self, mgmterr.New(mgmterr.AccessDenied, "", "cannot act as %.100q: no access.grant in nso.toml lets %s", user, self.User)
+	}
+	return self, mgmterr.New(mgmterr.OperationFailed, "", "cannot act as %.100q: its account is not known now; the log says why", user)
 }
 
 // end closes the session of the connection, if it has one, and what it holds.
@@ -149,7 +200,9 @@ func (cl *caller) end(reason string) {
 }
 
 func (r *room) closeSession(_ context.Context, c *varlink.Call) error {
-	of(c).end("closed by the client")
+	cl := of(c)
+	cl.end("closed by the client")
+	peer.Become(c.Conn(), cl.self)
 	c.Conn().SetState(varlink.Fresh)
 	return c.Reply(nil)
 }
@@ -252,14 +305,26 @@ func simple(c *varlink.Call, do func(*transaction) error) error {
 }
 
 func (r *room) prepareTxn(ctx context.Context, c *varlink.Call) error {
-	return simple(c, func(t *transaction) error {
-		if err := t.txn.Prepare(ctx); err != nil {
-			return err
-		}
-		t.disarm()
-		t.deadline = time.AfterFunc(r.prepare, t.txn.Abort)
-		return nil
-	})
+	var in struct {
+		onTxn
+		Force *bool `json:"force"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	t, err := of(c).writable(in.TH)
+	if err != nil {
+		return err
+	}
+	if in.Force != nil && *in.Force {
+		t.txn.Force()
+	}
+	if err := t.txn.Prepare(ctx); err != nil {
+		return err
+	}
+	t.disarm()
+	t.deadline = time.AfterFunc(r.prepare, t.txn.Abort)
+	return c.Reply(nil)
 }
 
 func (r *room) commit(ctx context.Context, c *varlink.Call) error {
@@ -267,6 +332,7 @@ func (r *room) commit(ctx context.Context, c *varlink.Call) error {
 		onTxn
 		Label   *string `json:"label"`
 		Comment *string `json:"comment"`
+		Force   *bool   `json:"force"`
 	}
 	if err := c.Decode(&in); err != nil {
 		return err
@@ -289,6 +355,9 @@ func (r *room) commit(ctx context.Context, c *varlink.Call) error {
 			return varlink.InvalidParameter(f.name)
 		}
 		*f.to = *f.from
+	}
+	if in.Force != nil && *in.Force {
+		t.txn.Force()
 	}
 	rev, err := t.txn.Commit(ctx, l)
 	t.disarm()
@@ -323,6 +392,34 @@ func (t *transaction) disarm() {
 		t.deadline.Stop()
 		t.deadline = nil
 	}
+}
+
+// maxCommands is how many commands one call may ask about.
+const maxCommands = 1000
+
+// commands tells which commands of a user interface the session's user is offered, and
+// which he may run.
+func (r *room) commands(_ context.Context, c *varlink.Call) error {
+	var in struct {
+		Context  string   `json:"context"`
+		Commands []string `json:"commands"`
+	}
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	if len(in.Commands) > maxCommands {
+		return varlink.InvalidParameter("commands")
+	}
+	type may struct {
+		Offered bool `json:"offered"`
+		Run     bool `json:"run"`
+	}
+	offered, run := of(c).session.MayUse(in.Context, in.Commands)
+	all := make([]may, len(in.Commands))
+	for i := range all {
+		all[i] = may{offered[i], run[i]}
+	}
+	return c.Reply(map[string]any{"commands": all})
 }
 
 func (r *room) lock(_ context.Context, c *varlink.Call) error {

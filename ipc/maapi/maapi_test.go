@@ -33,10 +33,10 @@ func schema(t testing.TB) *yang.Schema {
 	return compiled.schema
 }
 
-func ours(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s)} }
+func ours(s *mgmt.Server) []varlink.Interface { return []varlink.Interface{New(s, nil)} }
 
 func TestTable(t *testing.T) {
-	i := New(nil)
+	i := New(nil, nil)
 	if err := i.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func refused(err error) string {
 // silent.
 func TestPrepareDeadline(t *testing.T) {
 	b := ipctest.Start(t, schema(t), func(s *mgmt.Server) []varlink.Interface {
-		return []varlink.Interface{(&room{s, 100 * time.Millisecond}).table()}
+		return []varlink.Interface{(&room{s, nil, 100 * time.Millisecond}).table()}
 	})
 	slow, other := open(t, b, "admin"), open(t, b, "admin")
 	slow.set("/net:top/name", "slow")

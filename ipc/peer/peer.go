@@ -7,7 +7,8 @@
 // It serves nothing itself.
 //
 // Invariants:
-//  1. The actor of a connection is set once, by Identify, from the kernel's word.
+//  1. The actor of a connection is set by Identify, from the kernel's word, and is
+//     another one only while a session acts as that by a grant (Become).
 //  2. An error that is no mgmterr leaves this room unchanged, so that varlink
 //     answers it with a number and logs it.
 package peer
@@ -46,6 +47,10 @@ func Actor(conn *varlink.Conn) ident.Actor {
 	a, _ := key().Get(conn)
 	return a
 }
+
+// Become lets the connection act as another from now on; a grant has allowed it. The
+// limits stay those of the peer.
+func Become(conn *varlink.Conn, actor ident.Actor) { key().Set(conn, actor) }
 
 // Anyone lets in whoever could connect: for questions about the peer itself.
 func Anyone(context.Context, *varlink.Conn) error { return nil }

@@ -81,6 +81,7 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	h.life, h.end = context.WithCancel(context.Background())
 	p := h.conf.Policy()
 	h.policy.Store(&p)
+	h.server.ExplainDenials(h.conf.Access.Explain)
 	if f := in.File(doorDiag); f != nil {
 		h.diag = ident.NewDiag(f)
 	}
@@ -94,7 +95,7 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	ipc, err := varlink.NewServer(varlink.Config{
 		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
-			control.New(h.server, h.steering()), maapi.New(h.server), local.New(h.netconf),
+			control.New(h.server, h.steering()), maapi.New(h.server, h.as), local.New(h.netconf),
 		},
 		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout),
 			IdleIn: map[varlink.State]time.Duration{
@@ -188,6 +189,7 @@ func (h *House) steering() control.Steering {
 			return doors
 		},
 		Level:    h.opts.Level,
+		Explain:  h.explaining(),
 		Resident: resident,
 		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
 		Reload:   h.Reload,

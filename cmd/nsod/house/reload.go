@@ -36,6 +36,10 @@ func (h *House) Reload(context.Context) (changed, needRestart []string, err erro
 		h.policy.Store(&p)
 		changed = append(changed, "netconf.tcp, access.grant")
 	}
+	if next.Access.Explain != h.conf.Access.Explain {
+		h.server.ExplainDenials(next.Access.Explain)
+		changed = append(changed, "access.explain")
+	}
 	for name, same := range map[string]bool{
 		"yang": slices.Equal(next.YANG.Path, h.conf.YANG.Path), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
 		"limits": next.Limits == h.conf.Limits, "login": reflect.DeepEqual(next.Login, h.conf.Login),
