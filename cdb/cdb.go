@@ -34,8 +34,11 @@ import (
 	"nso.example/nso/yang"
 )
 
-// kindDiff marks a record whose payload is a difference of the running datastore.
-const kindDiff = 1
+// The kinds of records.
+const (
+	kindDiff = 1 // the payload is a difference of the running datastore
+	kindTry  = 2 // two differences: the one to be confirmed, and the one that reverts it
+)
 
 // Options of a database. Schema is required.
 type Options struct {
@@ -57,7 +60,8 @@ type Meta struct {
 	Source  string    `json:"source,omitempty"`
 	Label   string    `json:"label,omitempty"`
 	Comment string    `json:"comment,omitempty"`
-	Time    time.Time `json:"-"` // kept by the journal; set by Commit if zero
+	Try     *Try      `json:"try,omitempty"` // of a commit that has to be confirmed
+	Time    time.Time `json:"-"`             // kept by the journal; set by Commit if zero
 }
 
 // Commit is one entry of the history.
@@ -88,6 +92,7 @@ type DB struct {
 	snapshots sync.WaitGroup
 	closed    bool
 	failed    bool // a Commit was ErrUnsure
+	found     *Pending
 }
 
 // What the errors of Commit are told apart by.
@@ -141,20 +146,36 @@ func (db *DB) load(dir string) error {
 			return fmt.Errorf("%s, snapshot %d: %w", dir, rev, err)
 		}
 	}
+	snapped := rev
+	var last journal.Record
 	err = db.j.Replay(func(r journal.Record) error {
-		if r.Kind != kindDiff {
-			return fmt.Errorf("%s, revision %d: it is of kind %d, which this version does not know; use the version that wrote it", dir, r.Revision, r.Kind)
+		forth, _, err := parts(r)
+		if err == nil {
+			root, err = binenc.ApplyDiff(db.schema, root, forth)
 		}
-		next, err := binenc.ApplyDiff(db.schema, root, r.Payload)
 		if err != nil {
 			return fmt.Errorf("%s, revision %d: %w", dir, r.Revision, err)
 		}
-		root, rev = next, r.Revision
+		rev = r.Revision
+		if last = (journal.Record{}); r.Kind == kindTry {
+			last = r.Clone()
+		}
 		db.since += int64(len(r.Payload))
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	if rev > 0 && rev == snapped {
+		if last, err = db.j.Read(rev); errors.Is(err, journal.ErrTrimmed) {
+			err = nil // a snapshot is not taken of what has to be confirmed, unless more followed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if db.found, err = pending(db.schema, root, last); err != nil {
+		return fmt.Errorf("%s, revision %d: %w", dir, rev, err)
 	}
 	db.current.Store(&version{root, rev})
 	if rev == 0 && db.opts.Factory != nil {
@@ -195,6 +216,12 @@ func (db *DB) Current() (*tree.Node, uint64) {
 // survives kill -9 and a power cut; when it returns an error it has not happened,
 // with one exception: after ErrUnsure nobody knows before the next start.
 func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64, error) {
+	m.Try = nil
+	return db.commit(ctx, base, next, nil, m)
+}
+
+// commit is Commit; before is set if it has to be confirmed.
+func (db *DB) commit(ctx context.Context, base, next, before *tree.Node, m Meta) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -211,19 +238,30 @@ func (db *DB) Commit(ctx context.Context, base, next *tree.Node, m Meta) (uint64
 	if v.root != base {
 		return 0, ErrConflict
 	}
-	payload := binenc.EncodeDiff(base, next)
+	r := journal.Record{Time: m.Time, Kind: kindDiff, Meta: meta, Payload: binenc.EncodeDiff(base, next)}
+	if before != nil {
+		db.snapshotIfDue() // not of what comes now: its record must be found at the next start
+		r = try(r, binenc.EncodeDiff(next, before))
+	}
 	// The decision. The context ends nothing from here on: what is written is true.
-	rev, err := db.j.Append(context.WithoutCancel(ctx), v.rev, journal.Record{Time: m.Time, Kind: kindDiff, Meta: meta, Payload: payload})
+	rev, err := db.j.Append(context.WithoutCancel(ctx), v.rev, r)
 	if err != nil {
 		db.failed = errors.Is(err, ErrUnsure)
 		return 0, err
 	}
 	db.current.Store(&version{next, rev})
-	db.since += int64(len(payload))
+	db.since += int64(len(r.Payload))
+	if before == nil {
+		db.snapshotIfDue()
+	}
+	return rev, nil
+}
+
+// snapshotIfDue is called with write held.
+func (db *DB) snapshotIfDue() {
 	if db.since > max(db.opts.SnapshotBytes, db.lastSnap/2) {
 		db.snapshot()
 	}
-	return rev, nil
 }
 
 // snapshot begins to write the current root beside the commits that follow.

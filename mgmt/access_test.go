@@ -146,7 +146,7 @@ func TestDiscreet(t *testing.T) {
 	w.allow(admin, "bob", "read", "/m:top/l[name='a']", "read")
 	txn := w.begin(bob, "-"+a)
 	for _, err := range []error{txn.Validate(context.Background()), func() error { _, err := txn.Commit(context.Background(), Label{}); return err }(),
-		bob.Validate(context.Background(), w.edit("-"+a))} {
+		bob.Validate(context.Background(), Running, w.edit("-"+a))} {
 		wants(t, err, mgmterr.DataMissing, "may not read")
 		if err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("bob is told: %v", err)

@@ -35,6 +35,8 @@ type Options struct {
 	// TxnIdle is how long a transaction may stay unused before it is aborted; 0
 	// is for ever.
 	TxnIdle time.Duration
+	// Step, if set, is told of each step of a confirmed commit: tests end the process there.
+	Step func(name string)
 }
 
 // Server owns the sessions, the locks and the order of commits.
@@ -55,7 +57,8 @@ type Server struct {
 	accounts  atomic.Pointer[accounts]
 	hasher    *users.Hasher // of passwords that clients write in clear
 	// What access control has denied (RFC 8341, 3.5.1).
-	deniedOps, deniedWrites atomic.Uint32
+	deniedOps, deniedWrites, deniedNotes atomic.Uint32
+	explain                              atomic.Bool // to clients what decided a denial
 
 	mu       sync.Mutex
 	sessions map[uint32]*Session
@@ -63,6 +66,8 @@ type Server struct {
 	perUser  map[string]int
 	inVain   map[string]time.Time // when a user was last waited for without success
 	locks    map[Datastore]*Session
+	shared   shared // candidate
+	try      *try   // commit that waits to be confirmed; changed by who has the turn too
 	lockTime map[Datastore]time.Time
 	state    []source
 	closing  bool
@@ -108,6 +113,7 @@ func New(o Options) (*Server, error) {
 		s.opts.Participants[i] = timely{p}
 	}
 	s.addOwnState()
+	s.resume()
 	return s, nil
 }
 
@@ -132,12 +138,21 @@ type Login struct {
 	// Until is how long a place is waited for where a limit leaves none: clients that
 	// come and go at once are many for a moment only. Zero: not at all.
 	Until time.Time
+	// Recovery asks for a recovery session, in which access control is not enforced
+	// (RFC 8341, 1.1). It is root's alone; the door has made sure that it is here, and
+	// on this machine.
+	Recovery bool
 }
 
 // Login opens a session for an actor. It is refused while the daemon stops or
 // when a limit is reached.
 func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
-	admin := s.Admin(actor)
+	admin := l.Recovery || s.Admin(actor)
+	if l.Recovery && (actor.Peer.UID != 0 || actor.Peer.PID == 0 || actor.User != actor.Own) {
+		err := mgmterr.New(mgmterr.AccessDenied, "", "cannot open a recovery session: that is for root alone, on this machine and as itself")
+		s.audit.LoginRefused(actor, l.Transport, err)
+		return nil, err
+	}
 	ss, full, err := s.admit(actor, admin, l)
 	if full && s.patient(actor.User) {
 		for full && time.Now().Before(l.Until) {
@@ -153,6 +168,9 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 		return nil, err
 	}
 	s.audit.Login(ss.audited())
+	if l.Recovery {
+		s.audit.Recovery(ss.audited(), true)
+	}
 	return ss, nil
 }
 

@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type Datastore string
 // The datastores that exist.
 const (
 	Running     Datastore = "running"
+	Candidate   Datastore = "candidate"   // shared (RFC 6241, 8.3)
 	Operational Datastore = "operational" // running with the state, read only
 )
 
@@ -60,6 +62,8 @@ type Info struct {
 	Since     time.Time
 	Counters  SessionCounters
 	Locks     []Datastore
+	Own       string // the name of the user who acts as User, if that is another one
+	Recovery  bool   // access control is not enforced
 }
 
 // Host is the address part of Source, "" if it has none.
@@ -87,7 +91,10 @@ func (ss *Session) Schema() *yang.Schema { return ss.server.schema }
 
 func (ss *Session) infoLocked() Info {
 	i := Info{ID: ss.id, User: ss.actor.User, Transport: ss.login.Transport, Source: ss.actor.Source(),
-		Since: ss.since, Counters: ss.counters}
+		Since: ss.since, Counters: ss.counters, Recovery: ss.login.Recovery}
+	if ss.actor.Own != ss.actor.User {
+		i.Own = ss.actor.Own
+	}
 	for ds, holder := range ss.server.locks {
 		if holder == ss {
 			i.Locks = append(i.Locks, ds)
@@ -129,10 +136,16 @@ func (ss *Session) Close(reason string, dropped bool) {
 	s.mu.Lock()
 	for ds, holder := range s.locks {
 		if holder == ss { // RFC 6241, 7.5: a lock ends with its session
-			delete(s.locks, ds)
-			delete(s.lockTime, ds)
+			s.unlockLocked(ds)
 		}
 	}
+	try := s.try
+	s.mu.Unlock()
+	if try != nil && try.session == ss {
+		// RFC 6241, 8.4.1: the commit ends with the session that did not confirm it.
+		s.revert(try, "the session ended before it was confirmed")
+	}
+	s.mu.Lock()
 	delete(s.sessions, ss.id)
 	if s.perUser[ss.actor.User]--; s.perUser[ss.actor.User] == 0 {
 		delete(s.perUser, ss.actor.User)
@@ -142,6 +155,9 @@ func (ss *Session) Close(reason string, dropped bool) {
 		s.counters.DroppedSessions++
 	}
 	s.mu.Unlock()
+	if ss.login.Recovery {
+		s.audit.Recovery(ss.audited(), false)
+	}
 	s.log.Info("session closed", event.Key, event.SessionEnded, "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
 		"reason", reason, "dur", time.Since(ss.since).Round(time.Millisecond))
 }
@@ -187,6 +203,8 @@ func (ss *Session) Read(ctx context.Context, ds Datastore, tops ...*yang.Node) (
 	view := ss.view(root)
 	switch ds {
 	case Running:
+	case Candidate:
+		_, root = ss.server.candidate()
 	case Operational:
 		for _, st := range ss.server.state {
 			if len(tops) > 0 && !slices.Contains(tops, st.top) {
@@ -211,7 +229,7 @@ func (ss *Session) Lock(ds Datastore) error {
 	if err := ss.MayExec("ietf-netconf", "lock"); err != nil {
 		return err
 	}
-	if ds != Running {
+	if ds != Running && ds != Candidate {
 		return noDatastore(ds)
 	}
 	s := ss.server
@@ -225,13 +243,29 @@ func (ss *Session) Lock(ds Datastore) error {
 	if ss.ended {
 		return errEnded()
 	}
-	if holder := s.locks[ds]; holder != nil {
+	denied := func(by uint32, format string, args ...any) error {
 		// RFC 6241, 7.5: error-info names the session that holds the lock.
-		return mgmterr.New(mgmterr.LockDenied, "", "cannot lock %s: session %d (%s) holds the lock", ds, holder.id, holder.actor.User).
-			OfType(mgmterr.Protocol).WithInfo("session-id", strconv.FormatUint(uint64(holder.id), 10))
+		return mgmterr.New(mgmterr.LockDenied, "", "cannot lock %s: %s", ds, fmt.Sprintf(format, args...)).
+			OfType(mgmterr.Protocol).WithInfo("session-id", strconv.FormatUint(uint64(by), 10))
+	}
+	switch holder := s.locks[ds]; {
+	case holder != nil:
+		return denied(holder.id, "session %d (%s) holds the lock", holder.id, holder.actor.User)
+	case ds == Candidate && s.shared.root != nil: // RFC 6241, 7.5
+		return denied(s.aliveLocked(s.shared.by), "%s has changed it; commit that or discard-changes first", s.shared.user)
+	case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
+		return denied(s.aliveLocked(s.try.by.ID), "a commit of %s has to be confirmed first", s.try.by.Actor.User)
 	}
 	s.locks[ds], s.lockTime[ds] = ss, time.Now()
 	return nil
+}
+
+// aliveLocked is the number of a session, 0 if there is none of it any more.
+func (s *Server) aliveLocked(id uint32) uint32 {
+	if s.sessions[id] == nil {
+		return 0
+	}
+	return id
 }
 
 // Unlock frees a lock that this session holds (RFC 6241, 7.6).
@@ -245,9 +279,16 @@ func (ss *Session) Unlock(ds Datastore) error {
 	if s.locks[ds] != ss {
 		return mgmterr.New(mgmterr.OperationFailed, "", "cannot unlock %s: this session does not hold its lock", ds).OfType(mgmterr.Protocol)
 	}
+	s.unlockLocked(ds)
+	return nil
+}
+
+func (s *Server) unlockLocked(ds Datastore) {
 	delete(s.locks, ds)
 	delete(s.lockTime, ds)
-	return nil
+	if ds == Candidate {
+		s.shared = shared{} // RFC 6241, 8.3.5.2
+	}
 }
 
 func errEnded() error {
@@ -268,13 +309,21 @@ func (ss *Session) mayWriteLocked(ds Datastore) error {
 
 // Begin opens a transaction on the datastore as it is now.
 func (ss *Session) Begin(_ context.Context, ds Datastore) (*Txn, error) {
-	if ds != Running {
-		return nil, noDatastore(ds)
-	}
 	s := ss.server
 	root := s.db.Root()
 	view := ss.view(root)
-	t := &Txn{session: ss, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()}
+	switch ds {
+	case Running:
+	case Candidate:
+		_, root = s.candidate()
+	default:
+		return nil, noDatastore(ds)
+	}
+	return ss.open(&Txn{session: ss, store: ds, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()})
+}
+
+func (ss *Session) open(t *Txn) (*Txn, error) {
+	s := ss.server
 	t.txn.Transform(s.hasher.Hash)
 	t.mu.Lock()
 	defer t.mu.Unlock()

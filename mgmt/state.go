@@ -28,7 +28,7 @@ func (s *Server) addOwnState() {
 		return func() (*tree.Node, error) { return n, err }
 	}
 	add("ietf-netconf-acm", "nacm", func() (*tree.Node, error) {
-		return state.AccessControl{Operations: s.deniedOps.Load(), Writes: s.deniedWrites.Load()}.Tree(s.schema)
+		return state.AccessControl{Operations: s.deniedOps.Load(), Writes: s.deniedWrites.Load(), Notifications: s.deniedNotes.Load()}.Tree(s.schema)
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
 	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, string(Running), string(Operational))))

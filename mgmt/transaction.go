@@ -21,10 +21,13 @@ import (
 // goroutines; they exclude each other.
 type Txn struct {
 	session *Session
+	store   Datastore
+	shared  bool // it is what has become of the candidate
 	mu      sync.Mutex
 	txn     *txn.Txn
 	asked   *nacm.View // that has permitted every edit
 	holding bool       // prepared: has the turn
+	force   bool       // its author may lock himself out
 
 	idle *time.Timer // nil if it may stay for ever
 	used time.Time
@@ -164,7 +167,7 @@ func wrap(chain []*tree.Edit) *tree.Edit {
 	return &e
 }
 
-// Revert gives up all edits and goes on from running as it is now, so that what
+// Revert gives up all edits and goes on from the datastore as it is now, so that what
 // was in conflict can be done anew.
 func (t *Txn) Revert() error {
 	t.use()
@@ -172,7 +175,16 @@ func (t *Txn) Revert() error {
 	if err := t.txn.Revert(); err != nil {
 		return err
 	}
-	return t.txn.Rebase(t.session.server.db.Root())
+	return t.txn.Rebase(t.current())
+}
+
+// current is what the datastore of the transaction is now.
+func (t *Txn) current() *tree.Node {
+	if t.store == Candidate {
+		_, root := t.session.server.candidate()
+		return root
+	}
+	return t.session.server.db.Root()
 }
 
 // Dirty reports whether there is anything to commit.
@@ -193,11 +205,22 @@ func (t *Txn) Validate(ctx context.Context) error {
 }
 
 func (t *Txn) validate() error {
-	err := t.txn.Validate(t.session.server.check)
+	check := t.session.server.check
+	if t.store == Candidate {
+		check = t.session.server.checkCandidate
+	}
+	err := t.txn.Validate(check)
 	if list := mgmterr.Of(err); list != nil {
 		return t.session.discreet(list)
 	}
 	return err
+}
+
+// Force lets the commit take from its author the right to change access control.
+func (t *Txn) Force() {
+	t.use()
+	defer t.mu.Unlock()
+	t.force = true
 }
 
 // Prepare takes the turn to commit and brings the transaction up to the decision.
@@ -205,14 +228,14 @@ func (t *Txn) validate() error {
 func (t *Txn) Prepare(ctx context.Context) error {
 	t.use()
 	defer t.mu.Unlock()
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(ctx, CommitOptions{}); err != nil {
 		return err
 	}
 	t.session.server.turn.prepared.Store(t.session)
 	return nil
 }
 
-func (t *Txn) prepare(ctx context.Context) error {
+func (t *Txn) prepare(ctx context.Context, o CommitOptions) error {
 	s := t.session.server
 	if t.holding {
 		return &txn.StateError{Move: "prepare", State: t.txn.State()}
@@ -225,41 +248,69 @@ func (t *Txn) prepare(ctx context.Context) error {
 			s.turn.give()
 		}
 	}()
-	err := t.prepareHolding(ctx)
+	err := t.prepareHolding(ctx, o)
 	t.holding = err == nil
 	return err
 }
 
-func (t *Txn) prepareHolding(ctx context.Context) error {
+func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	s := t.session.server
-	s.mu.Lock()
-	err := t.session.mayWriteLocked(Running)
-	s.mu.Unlock()
-	if err != nil {
+	if err := t.mayCommit(o); err != nil {
 		return err
 	}
-	if err := t.txn.Rebase(s.db.Root()); err != nil {
+	if t.shared {
+		base, root := s.candidate()
+		t.txn, t.asked = txn.Resume(base, root, nil), nil
+	}
+	if err := t.txn.Rebase(t.current()); err != nil {
 		return err
 	}
 	if err := t.authorize(); err != nil {
 		t.session.countDenied("commit", err)
 		return err
 	}
+	if t.store == Candidate {
+		// RFC 7950, 8.3.3: the candidate is valid when it is committed, not before.
+		return t.txn.Hold()
+	}
 	if err := t.validate(); err != nil {
+		return err
+	}
+	if err := t.lockout(); err != nil {
 		return err
 	}
 	return t.txn.Prepare(ctx, s.opts.Participants)
 }
 
+// mayCommit asks the locks and what waits to be confirmed.
+func (t *Txn) mayCommit(o CommitOptions) error {
+	s := t.session.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := t.session.mayWriteLocked(t.store)
+	if err == nil && t.shared { // RFC 6241, 8.3.4.1
+		err = t.session.mayWriteLocked(Candidate)
+	}
+	if err == nil && t.store == Running {
+		err = s.mayTryLocked(t.session, t.shared, o)
+	}
+	return err
+}
+
 // Commit makes the change durable and visible, and returns its revision. When
 // it returns without error, the change survives kill -9. A transaction that
-// changes nothing commits to the revision that is.
+// changes nothing commits to the revision that is. One on the candidate changes it
+// in memory; the revision is running's.
 func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
+	return t.commit(ctx, CommitOptions{Label: l})
+}
+
+func (t *Txn) commit(ctx context.Context, o CommitOptions) (uint64, error) {
 	t.use()
 	defer t.mu.Unlock()
 	begin := time.Now()
 	if !t.holding {
-		if err := t.prepare(ctx); err != nil {
+		if err := t.prepare(ctx, o); err != nil {
 			return 0, err
 		}
 	}
@@ -267,7 +318,7 @@ func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
 	s := t.session.server
 	defer t.release()
 	_, before := s.db.Current()
-	rev, err := t.decide(ctx, l)
+	rev, err := t.decide(ctx, o)
 	if err != nil {
 		t.txn.Unprepare()
 		return 0, err
@@ -277,25 +328,39 @@ func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
 	t.forget()
 	if rev != before {
 		s.audit.Committed(audit.Commit{Session: t.session.audited(), Before: before, After: rev, Base: t.txn.Base(), Root: t.txn.Root(),
-			Label: l.Label, Comment: l.Comment, Prepare: prepared.Sub(begin), Length: time.Since(begin)})
+			Label: o.Label.Label, Comment: o.Label.Comment, Prepare: prepared.Sub(begin), Length: time.Since(begin)})
 	}
 	return rev, nil
 }
 
 // decide appends the one record that is the commit.
-func (t *Txn) decide(ctx context.Context, l Label) (uint64, error) {
+func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err error) {
 	s := t.session.server
-	if !t.txn.Dirty() {
-		_, rev := s.db.Current()
-		return rev, nil
-	}
+	_, rev = s.db.Current()
 	if ctx.Err() != nil {
 		return 0, cancelled(ctx)
 	}
-	rev, err := s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), cdb.Meta{
+	if t.store == Candidate {
+		s.setCandidate(t.session, t.txn.Root())
+		return rev, nil
+	}
+	try := s.pending()
+	if !t.txn.Dirty() && !o.Confirmed && try == nil {
+		t.settle(o)
+		return rev, nil
+	}
+	m := cdb.Meta{
 		Session: t.session.id, User: t.session.actor.User, Door: t.session.login.Transport,
-		Source: t.session.actor.Source(), Label: l.Label, Comment: l.Comment,
-	})
+		Source: t.session.actor.Source(), Label: o.Label.Label, Comment: o.Label.Comment,
+	}
+	if o.Confirmed {
+		rev, err = s.tryCommit(ctx, t, o, m)
+	} else {
+		// It also confirms what was pending: the record says no more that it is (8.4.1).
+		s.step("confirm")
+		rev, err = s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), m)
+		s.step("confirmed")
+	}
 	if err != nil {
 		failed := event.CommitFailed
 		if errors.Is(err, cdb.ErrFull) {
@@ -304,6 +369,7 @@ func (t *Txn) decide(ctx context.Context, l Label) (uint64, error) {
 		s.log.Error("commit failed", event.Key, failed, "usid", t.session.id, "user", t.session.actor.User, "err", err)
 		return 0, undecided(err)
 	}
+	t.settle(o)
 	return rev, nil
 }
 
@@ -368,21 +434,32 @@ func (t *Txn) forget() {
 	t.session.server.mu.Unlock()
 }
 
-// Validate checks running as it is or, if e is given, as e would make it.
-func (ss *Session) Validate(ctx context.Context, e *tree.Edit) error {
-	if e == nil {
-		if _, errs := ss.server.rules.Full(ss.server.db.Root()); len(errs) > 0 {
-			return ss.discreet(errs)
+// Validate checks a datastore as it is or, if e is given, as e would make it.
+func (ss *Session) Validate(ctx context.Context, ds Datastore, e *tree.Edit) error {
+	s := ss.server
+	if e != nil {
+		t, err := ss.Begin(ctx, ds)
+		if err != nil {
+			return err
 		}
-		return nil
+		defer t.Abort()
+		if err := t.Apply(e); err != nil {
+			return err
+		}
+		return t.Validate(ctx)
 	}
-	t, err := ss.Begin(ctx, Running)
-	if err != nil {
-		return err
+	var errs mgmterr.List
+	switch ds {
+	case Running:
+		_, errs = s.rules.Full(s.db.Root())
+	case Candidate:
+		base, root := s.candidate()
+		_, errs = s.checkCandidate(base, root)
+	default:
+		return noDatastore(ds)
 	}
-	defer t.Abort()
-	if err := t.Apply(e); err != nil {
-		return err
+	if len(errs) > 0 {
+		return ss.discreet(errs)
 	}
-	return t.Validate(ctx)
+	return nil
 }

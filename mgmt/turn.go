@@ -26,15 +26,20 @@ type turn struct {
 
 func newTurn() *turn { return &turn{slot: make(chan struct{}, 1), begun: time.Now()} }
 
+// take waits for the turn. Without a session it is for the server itself.
 func (u *turn) take(ctx context.Context, ss *Session) error {
-	if u.prepared.Load() == ss {
+	var stop chan struct{}
+	if ss != nil {
+		stop = ss.stop
+	}
+	if ss != nil && u.prepared.Load() == ss {
 		return mgmterr.New(mgmterr.InUse, "", "cannot wait for the transaction that this session has prepared: commit or abort it first")
 	}
 	select {
 	case u.slot <- struct{}{}:
 	case <-ctx.Done():
 		return cancelled(ctx)
-	case <-ss.stop:
+	case <-stop:
 		return errEnded()
 	}
 	u.since.Store(int64(time.Since(u.begun)) + 1)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,6 +72,9 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
+// clock is a time of day, which a dialogue cannot hold.
+var clock = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+
 type dialogue struct {
 	*world
 	sessions map[string]*peer.Conn
@@ -130,6 +134,7 @@ func (d *dialogue) talk(script string) string {
 			out.WriteString(name + " closed\n")
 			continue
 		}
+		reply = clock.ReplaceAll(reply, []byte("TIME"))
 		for _, l := range strings.Split(strings.TrimSpace(indented(d.t, reply)), "\n") {
 			out.WriteString(name + "< " + l + "\n")
 		}

@@ -19,7 +19,7 @@ func parseEditConfig(q *request) (action, error) {
 	var (
 		target              mgmt.Datastore
 		defaultOp           = "merge"
-		test, errorOption   = "test-then-set", "stop-on-error"
+		test, errorOption   = "", "stop-on-error"
 		edit                *tree.Edit
 		configBeforeOptions bool
 	)
@@ -93,9 +93,12 @@ func (ss *session) edit(ctx context.Context, target mgmt.Datastore, edit *tree.E
 	} else if err := t.Apply(edit); err != nil {
 		return err
 	}
-	if test == "test-only" {
+	// The candidate need not be valid before it is committed (RFC 7950, 8.3.3), so it
+	// is tested where that is asked for; running always is (RFC 6241, 7.2).
+	if test == "test-only" || test == "test-then-set" && target == mgmt.Candidate {
 		err = t.Validate(ctx)
-	} else {
+	}
+	if err == nil && test != "test-only" {
 		_, err = t.Commit(ctx, mgmt.Label{})
 	}
 	if err != nil && len(refused) > 0 {
@@ -123,41 +126,18 @@ func apart(e *tree.Edit) {
 
 // parseValidate is <validate> (RFC 6241, 8.6.4.1).
 func parseValidate(q *request) (action, error) {
-	var edit *tree.Edit
-	found := false
-	err := q.params("validate", map[string]func() error{"source": func() error {
-		t, err := q.element()
-		if err != nil {
-			return err
-		}
-		if t.Kind != xmlstream.Start {
-			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell what to validate").OfType(mgmterr.Protocol).WithInfo("bad-element", "config")
-		}
-		found = true
-		switch t.Name {
-		case base("running"):
-			err = q.r.Skip()
-		case base("config"):
-			edit, err = xmlenc.DecodeConfig(q.r, q.schema(), xmlenc.ConfigOptions{DefaultOperation: tree.OpReplace})
-		default:
-			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot validate <%s>: this server has running and inline <config>", t.Name.Local).OfType(mgmterr.Protocol)
-		}
-		if err != nil {
-			return err
-		}
-		t, err = q.element()
-		if err == nil && t.Kind == xmlstream.Start {
-			err = mgmterr.New(mgmterr.BadElement, "", "cannot validate two sources at once").OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
-		}
-		return err
-	}})
-	if err != nil {
+	var from configuration
+	if err := q.params("validate", map[string]func() error{"source": q.source(&from)}); err != nil {
 		return nil, err
 	}
-	if !found {
+	if !from.given() {
 		return nil, missing("validate", "source")
 	}
 	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
-		return nil, ss.mgmt.Validate(ctx, edit)
+		store := from.store
+		if from.edit != nil {
+			store = mgmt.Running // as it would make that
+		}
+		return nil, ss.mgmt.Validate(ctx, store, from.edit)
 	}, nil
 }

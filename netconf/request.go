@@ -37,7 +37,12 @@ var operations = []operation{
 	{base("get"), parseGet, "ietf-netconf"},
 	{base("get-config"), parseGetConfig, "ietf-netconf"},
 	{base("edit-config"), parseEditConfig, "ietf-netconf"},
+	{base("copy-config"), parseCopyConfig, "ietf-netconf"},
+	{base("delete-config"), parseDeleteConfig, "ietf-netconf"},
 	{base("validate"), parseValidate, "ietf-netconf"},
+	{base("commit"), parseCommit, "ietf-netconf"},
+	{base("cancel-commit"), parseCancelCommit, "ietf-netconf"},
+	{base("discard-changes"), parseDiscardChanges, "ietf-netconf"},
 	{base("lock"), parseLock, ""},
 	{base("unlock"), parseUnlock, ""},
 	{base("close-session"), parseCloseSession, ""},
@@ -310,32 +315,45 @@ func missing(op, name string) error {
 
 // datastore reads a parameter that names a datastore by an empty element.
 func (q *request) datastore(into *mgmt.Datastore) func() error {
+	return q.oneOf("datastore", func(t *xmlstream.Token) (err error) {
+		*into, err = q.named(t)
+		return err
+	})
+}
+
+// oneOf reads a parameter with one element in it, which f is called for and reads.
+func (q *request) oneOf(what string, f func(t *xmlstream.Token) error) func() error {
 	return func() error {
 		t, err := q.element()
 		if err != nil {
 			return err
 		}
 		if t.Kind != xmlstream.Start {
-			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell which datastore is meant").OfType(mgmterr.Protocol).WithInfo("bad-element", string(mgmt.Running))
+			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell which %s is meant", what).OfType(mgmterr.Protocol).WithInfo("bad-element", string(mgmt.Running))
 		}
-		*into = mgmt.Datastore(t.Name.Local)
-		switch *into {
-		case mgmt.Running:
-		case "candidate", "startup", "url": // of capabilities that this server does not have
-			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use %s: this server has running alone", *into).OfType(mgmterr.Protocol)
-		default:
-			return mgmterr.New(mgmterr.BadElement, "", "cannot use <%s> as a datastore: this server has running", *into).
-				OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
-		}
-		if err := q.r.Skip(); err != nil {
+		if err := f(t); err != nil {
 			return err
 		}
 		t, err = q.element()
 		if err == nil && t.Kind == xmlstream.Start {
-			err = mgmterr.New(mgmterr.BadElement, "", "cannot use two datastores at once").OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
+			err = mgmterr.New(mgmterr.BadElement, "", "cannot use two elements where one names a %s", what).OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
 		}
 		return err
 	}
+}
+
+// named is the datastore that an empty element names.
+func (q *request) named(t *xmlstream.Token) (mgmt.Datastore, error) {
+	ds := mgmt.Datastore(t.Name.Local)
+	switch {
+	case t.Name.Space != nsBase:
+	case ds == mgmt.Running, ds == mgmt.Candidate:
+		return ds, q.r.Skip()
+	case ds == "startup", ds == "url": // of capabilities that this server does not have
+		return "", mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use %s: this server has running and candidate", ds).OfType(mgmterr.Protocol)
+	}
+	return "", mgmterr.New(mgmterr.BadElement, "", "cannot use <%s> as a datastore: this server has running and candidate", ds).
+		OfType(mgmterr.Protocol).WithInfo("bad-element", t.Name.Local)
 }
 
 // text reads a parameter that is a word.

@@ -98,6 +98,8 @@ func (s *Server) listCapabilities() []string {
 	all := []string{
 		base10, base11,
 		c + "writable-running:1.0",  // RFC 6241, 8.2
+		c + "candidate:1.0",         // 8.3
+		c + "confirmed-commit:1.1",  // 8.4
 		c + "rollback-on-error:1.0", // 8.5
 		c + "validate:1.1",          // 8.6
 		c + "xpath:1.0",             // 8.9

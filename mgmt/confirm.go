@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mgmt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nso.example/nso/audit"
+	"nso.example/nso/cdb"
+	"nso.example/nso/ident"
+	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmterr"
+	"nso.example/nso/tree"
+	"nso.example/nso/txn"
+)
+
+// try is a commit that waits to be confirmed (RFC 6241, 8.4). Its record in the
+// database says the same, so that a start finds either all of it or nothing.
+type try struct {
+	session *Session // whose end reverts it; nil if it persists
+	by      audit.Session
+	token   string // hash of persist-id
+	rev     uint64
+	before  *tree.Node
+	until   time.Time
+	timer   *time.Timer
+}
+
+// again is how long after a revert that could not be written it is tried again.
+const again = 10 * time.Second
+
+func (s *Server) step(name string) {
+	if s.opts.Step != nil {
+		s.opts.Step(name)
+	}
+}
+
+func (s *Server) pending() *try {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.try
+}
+
+func token(persist string) string {
+	if persist == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(persist))
+	return hex.EncodeToString(sum[:])
+}
+
+func wrongID() error {
+	return mgmterr.New(mgmterr.InvalidValue, "", "cannot use this persist-id: no commit of it waits to be confirmed").
+		OfType(mgmterr.Protocol).WithInfo("bad-element", "persist-id")
+}
+
+// mineLocked reports whether a session, or who has the id, may decide about t.
+func (t *try) mineLocked(ss *Session, id string) error {
+	switch {
+	case id != "" && token(id) != t.token:
+		return wrongID()
+	case id == "" && t.session != ss:
+		return mgmterr.New(mgmterr.InUse, "", "cannot change running: a commit of %s has to be confirmed or cancelled first; else it is reverted at %s",
+			t.by.Actor.User, t.until.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// mayTryLocked lets nobody change running while a commit waits to be confirmed, but
+// who confirms it.
+func (s *Server) mayTryLocked(ss *Session, commit bool, o CommitOptions) error {
+	switch {
+	case s.try == nil && o.PersistID != "":
+		return wrongID()
+	case s.try == nil:
+		return nil
+	case !commit && s.try.session == ss:
+		return mgmterr.New(mgmterr.InUse, "", "cannot change running: a commit of this session has to be confirmed or cancelled first")
+	}
+	return s.try.mineLocked(ss, o.PersistID)
+}
+
+// tryCommit appends the record of a confirmed commit: the change, how long it waits
+// and the way back.
+func (s *Server) tryCommit(ctx context.Context, t *Txn, o CommitOptions, m cdb.Meta) (uint64, error) {
+	before, hash := t.txn.Base(), token(o.Persist)
+	if first := s.pending(); first != nil { // RFC 6241, 8.4.1: a follow-up
+		before = first.before
+		if hash == "" {
+			hash = first.token
+		}
+	}
+	m.Try = &cdb.Try{Timeout: o.Timeout, Token: hash, Boot: sinceBoot()}
+	s.step("try")
+	rev, err := s.db.Try(ctx, t.txn.Base(), t.txn.Root(), before, m)
+	if err != nil {
+		return 0, err
+	}
+	s.step("tried")
+	next := &try{session: t.session, by: t.session.audited(), token: hash, rev: rev, before: before}
+	if hash != "" {
+		next.session = nil
+	}
+	s.arm(next, o.Timeout)
+	s.step("armed")
+	return rev, nil
+}
+
+// arm begins to wait. The turn is held, or nobody is there yet.
+func (s *Server) arm(t *try, timeout time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleLocked(t)
+	t.until = time.Now().Add(timeout)
+	t.timer = time.AfterFunc(timeout, func() { s.revert(t, "it was not confirmed in time") })
+}
+
+func (s *Server) settleLocked(t *try) {
+	if s.try != nil && s.try.timer != nil {
+		s.try.timer.Stop()
+	}
+	s.try = t
+}
+
+// settle is what follows from the decision while the turn is held: what was pending
+// is confirmed, and the candidate is running.
+func (t *Txn) settle(o CommitOptions) {
+	s := t.session.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.try != nil && !o.Confirmed {
+		s.log.Info("commit confirmed", event.Key, event.ConfirmedCommit, "usid", t.session.id, "user", t.session.actor.User,
+			"txid", s.try.rev, "reason", "confirmed")
+		s.settleLocked(nil)
+	}
+	if t.shared {
+		s.shared = shared{}
+	}
+}
+
+// CancelCommit reverts the commit that waits to be confirmed (RFC 6241, 8.4.4.1).
+func (ss *Session) CancelCommit(id string) error {
+	s := ss.server
+	s.mu.Lock()
+	t := s.try
+	var err error
+	switch {
+	case t == nil && id != "":
+		err = wrongID()
+	case t == nil:
+		err = mgmterr.New(mgmterr.OperationFailed, "", "cannot cancel: no commit waits to be confirmed").OfType(mgmterr.Protocol)
+	default:
+		err = t.mineLocked(ss, id)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.revert(t, "cancelled by "+ss.actor.User)
+}
+
+// revert brings back what was before t, unless t has been settled meanwhile. Nobody
+// may refuse it. What cannot be written is tried again, and running stays closed.
+func (s *Server) revert(t *try, reason string) error {
+	ctx := context.Background()
+	if err := s.turn.take(ctx, nil); err != nil {
+		return err
+	}
+	defer s.turn.give()
+	if s.pending() != t {
+		return mgmterr.New(mgmterr.OperationFailed, "", "cannot revert the commit: it has been settled meanwhile")
+	}
+	base, before := s.db.Current()
+	tickets := s.tell(ctx, base, t.before)
+	s.step("revert")
+	rev, err := s.db.Commit(ctx, base, t.before, cdb.Meta{Session: t.by.ID, User: t.by.Actor.User, Door: t.by.Door,
+		Comment: "reverted: " + reason})
+	s.step("reverted")
+	if err != nil {
+		for _, k := range tickets {
+			k.Abort()
+		}
+		s.log.Error("commit not reverted", event.Key, event.CommitFailed, "user", t.by.Actor.User, "err", err)
+		if !errors.Is(err, cdb.ErrUnsure) && !errors.Is(err, cdb.ErrStopped) { // else the next start does it
+			s.mu.Lock()
+			t.session = nil // which may be gone
+			t.timer = time.AfterFunc(again, func() { s.revert(t, reason) })
+			s.mu.Unlock()
+		}
+		return undecided(err)
+	}
+	for _, k := range tickets {
+		k.Commit()
+	}
+	s.mu.Lock()
+	s.settleLocked(nil)
+	s.mu.Unlock()
+	s.log.Warn("commit reverted", event.Key, event.ConfirmedCommit, "usid", t.by.ID, "user", t.by.Actor.User, "txid", t.rev, "reason", reason)
+	s.audit.Committed(audit.Commit{Session: t.by, Before: before, After: rev, Base: base, Root: t.before, Comment: "reverted: " + reason})
+	return nil
+}
+
+// tell lets the participants prepare for a revert; one that refuses is passed over.
+func (s *Server) tell(ctx context.Context, before, after *tree.Node) (tickets []txn.Ticket) {
+	for _, p := range s.opts.Participants {
+		k, err := p.Prepare(ctx, before, after)
+		if err != nil {
+			s.log.Warn("commit reverted against the will of "+p.Name(), event.Key, event.ConfirmedCommit, "err", err)
+			continue
+		}
+		tickets = append(tickets, k)
+	}
+	return tickets
+}
+
+// resume goes on with a commit that the last run left unconfirmed. A session does
+// not outlive the daemon, and no confirmed commit a boot (RFC 6241, 8.4.1); what
+// persists goes on waiting.
+func (s *Server) resume() {
+	p := s.db.Pending()
+	if p == nil {
+		return
+	}
+	by := audit.Session{Actor: ident.Actor{User: p.Meta.User}, Door: p.Meta.Door, ID: p.Meta.Session}
+	t := &try{by: by, token: p.Meta.Try.Token, rev: p.Revision, before: p.Before}
+	s.mu.Lock()
+	s.try = t
+	s.mu.Unlock()
+	left := remaining(p.Meta, time.Now(), sinceBoot())
+	switch {
+	case t.token == "":
+		s.revert(t, "the daemon ended before it was confirmed")
+	case left <= 0:
+		s.revert(t, "it was not confirmed in time, or the machine was started anew")
+	default:
+		s.arm(t, left)
+	}
+}
+
+// remaining is for how long a commit still waits. The clock since boot counts: it
+// cannot be set. Where it and the wall clock do not agree about how much time has
+// passed, the machine was started anew, or nobody knows: 0.
+func remaining(m cdb.Meta, now time.Time, boot time.Duration) time.Duration {
+	const tolerance = 5 * time.Second
+	passed := boot - m.Try.Boot
+	if passed < 0 || (now.Sub(m.Time)-passed).Abs() > tolerance {
+		return 0
+	}
+	return max(0, m.Try.Timeout-passed)
+}
+
+// sinceBoot counts while the machine sleeps too.
+func sinceBoot() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
