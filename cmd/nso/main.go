@@ -27,7 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "[--dir DIR] [--config FILE] ...", "run an instance of your own, and its command line", runInstance},
-		{"cli", "[-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
+		{"cli", "[-u USER] [--recovery] [-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
 		{"status", "[--json]", "what the daemon says of itself", status},
 		{"sessions", "[--json]", "who is logged in", sessions},
 		{"kick", "ID [REASON]", "end a session", kick},
@@ -46,6 +46,8 @@ func commands() []command {
 		{"data xpath", "[--path DIR]... [--module M]... --data FILE [--json] EXPR", "evaluate an XPath expression on data", dataXPath},
 		{"netconf", "", "a raw NETCONF session on standard input and output", netconf},
 		{"whoami", "[--json]", "who the daemon takes you for", whoami},
+		{"explain nacm", "[--json] USER read|create|update|delete|exec|notify|command PATH", "whether access control lets a user do something, and what decides", explainAccess},
+		{"explain login", "[--json] [USER]", "what a login of a user would come to, without one", explainLogin},
 		{"completion", "bash|zsh|fish", "what makes a shell complete these command lines", completion},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "this list", help},
