@@ -18,7 +18,7 @@ type Served struct {
 	conn    net.Conn
 	prompts int
 	texts   int
-	answers [][]byte // that PAM was given, to be overwritten
+	answer  []byte // the last one, until it is forgotten
 
 	mu   sync.Mutex // of what is written
 	done bool       // the verdict is out: nothing more is
@@ -58,8 +58,9 @@ func (s *Served) send(kind byte, payload []byte) error {
 }
 
 // Ask asks the user. The answer has no NUL; it belongs to Served, which overwrites it
-// in Forget.
+// in Forget, and when it asks again or tells something: then libpam has its own copy.
 func (s *Served) Ask(text string, echo bool) ([]byte, error) {
+	s.Forget()
 	if s.prompts++; s.prompts > MaxPrompts {
 		return nil, fmt.Errorf("cannot ask the user more than %d questions in one login", MaxPrompts)
 	}
@@ -74,7 +75,7 @@ func (s *Served) Ask(text string, echo bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the user's answer: %w", err)
 	}
-	s.answers = append(s.answers, answer)
+	s.answer = answer
 	if err := checkAnswer(answer); err != nil {
 		return nil, fmt.Errorf("cannot use the user's answer: %w", err)
 	}
@@ -83,6 +84,7 @@ func (s *Served) Ask(text string, echo bool) ([]byte, error) {
 
 // Tell tells the user something. What is too much is left out.
 func (s *Served) Tell(text string, isError bool) error {
+	s.Forget()
 	if s.texts++; s.texts > MaxTexts {
 		return nil
 	}
@@ -104,12 +106,10 @@ func short(text string) []byte {
 	return []byte(strings.ToValidUTF8(text, ""))
 }
 
-// Forget overwrites the answers of the conversation.
+// Forget overwrites the last answer, which is the only one that is still there.
 func (s *Served) Forget() {
-	for _, a := range s.answers {
-		clear(a)
-	}
-	s.answers = nil
+	clear(s.answer)
+	s.answer = nil
 }
 
 // Allow gives the verdict that the user has logged in.
