@@ -281,7 +281,9 @@ func TestAccess(t *testing.T) {
 	}
 	// A change of /nacm counts at once, for open sessions too.
 	rules := "/ietf-netconf-acm:nacm/rule-list[name='admin']/rule[name='all']"
-	if _, err := w.begin(admin, "-"+rules).Commit(context.Background(), Label{}); err != nil {
+	out := w.begin(admin, "-"+rules)
+	out.Force()
+	if _, err := out.Commit(context.Background(), Label{}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, admin.Lock(Running), mgmterr.AccessDenied, "lock")
