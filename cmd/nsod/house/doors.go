@@ -18,7 +18,6 @@ import (
 	"nso.example/nso/ipc/control"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmterr"
-	"nso.example/nso/netconf/ssh"
 	"nso.example/nso/netconf/tcp"
 )
 
@@ -46,7 +45,7 @@ func offered(c *config.Config) activation.Rules {
 		case !d.Enabled:
 		case d.Name == tcp.Name, d.Name == doorIPCTCP:
 			r[d.Name] = activation.Rule{Kind: activation.LoopbackTCP, Optional: true}
-		case d.Name == ssh.Name:
+		case d.Name == doorNETCONFSSH:
 			r[d.Name] = activation.Rule{Kind: activation.TCP, Optional: true}
 		}
 	}
@@ -177,8 +176,8 @@ func (h *House) serve(name string, l net.Listener) {
 	switch name {
 	case tcp.Name:
 		err = h.tcp.Serve(h.life, l)
-	case ssh.Name:
-		err = h.sshDoor().Serve(h.life, l)
+	case doorNETCONFSSH, doorCLISSH:
+		err = h.sshDoor(name).Serve(h.life, l)
 	default:
 		err = h.ipc.Serve(name, l)
 	}
@@ -213,12 +212,12 @@ func (h *House) Listen(ctx context.Context, name string, files []*os.File, dropp
 		}
 		listeners = append(listeners, l)
 	}
-	if len(errs) == 0 && name == ssh.Name {
-		if err := h.openSSH(); err != nil {
+	if len(errs) == 0 && overSSH(name) {
+		if err := h.openSSH(name); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 && h.diag == nil && name != ssh.Name { // who is there, the login says
+	if len(errs) == 0 && h.diag == nil && !overSSH(name) { // who is there, the login says
 		errs = append(errs, fmt.Errorf("cannot use the listener %q without the socket %q: start %s and then nso.service again", name, doorDiag, activation.Unit(doorDiag)))
 	}
 	from := &handover{name, dropped}

@@ -32,8 +32,8 @@ import (
 	"nso.example/nso/mgmt"
 	"nso.example/nso/netconf"
 	"nso.example/nso/netconf/local"
-	"nso.example/nso/netconf/ssh"
 	"nso.example/nso/netconf/tcp"
+	"nso.example/nso/sshd"
 )
 
 // Options are what a House is made of. All are required.
@@ -66,7 +66,8 @@ type House struct {
 	diag    *ident.Diag // nil: no inet-diag was passed
 
 	sshMu    sync.Mutex
-	ssh      *ssh.Door // see openSSH; under sshMu
+	ssh      *sshd.Server // see openSSH; under sshMu
+	sshDoors map[string]*sshd.Door
 	resolver *ident.Resolver
 
 	doors doors
@@ -121,12 +122,12 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 			HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
 		})
 	}
-	if len(in.Listeners(ssh.Name)) > 0 {
-		if err := h.openSSH(); err != nil {
-			return nil, err
+	for _, name := range []string{tcp.Name, doorNETCONFSSH, doorCLISSH, doorIPCTCP, doorIPC} {
+		if overSSH(name) && len(in.Listeners(name)) > 0 {
+			if err := h.openSSH(name); err != nil {
+				return nil, err
+			}
 		}
-	}
-	for _, name := range []string{tcp.Name, ssh.Name, doorIPCTCP, doorIPC} {
 		if err := h.doors.add(name, in.Listeners(name), nil, h.serve); err != nil {
 			return nil, err
 		}
@@ -162,8 +163,8 @@ func (h *House) Close(limit time.Duration) error {
 	if h.tcp != nil {
 		h.tcp.Drain(short)
 	}
-	if d := h.sshDoor(); d != nil {
-		d.Drain(short)
+	if s := h.sshServer(); s != nil {
+		s.Drain(short)
 	}
 	err := h.server.Shutdown(ctx, "the daemon is stopping")
 	h.end()
@@ -180,8 +181,8 @@ func (h *House) steering() control.Steering {
 				switch doors[i].Name {
 				case tcp.Name:
 					doors[i].Connections = h.tcp.Connections()
-				case ssh.Name:
-					doors[i].Connections = h.sshDoor().Connections()
+				case doorNETCONFSSH, doorCLISSH:
+					doors[i].Connections = h.sshDoor(doors[i].Name).Connections()
 				default:
 					doors[i].Connections = h.ipc.Open(doors[i].Name)
 				}
@@ -191,11 +192,20 @@ func (h *House) steering() control.Steering {
 		Level:    h.opts.Level,
 		Explain:  h.explaining(),
 		Resident: resident,
-		Panics:   func() uint64 { return h.netconf.Panics() + h.ipc.Panics() },
+		Panics:   h.panics,
 		Reload:   h.Reload,
 		Stop:     h.opts.Stop,
 		Listen:   h.Listen,
 	}
+}
+
+// panics is how many there were at all doors. It is zero, or there is a bug.
+func (h *House) panics() uint64 {
+	n := h.netconf.Panics() + h.ipc.Panics()
+	if s := h.sshServer(); s != nil {
+		n += s.Panics()
+	}
+	return n
 }
 
 // resident is the resident memory in bytes, 0 if /proc does not say.

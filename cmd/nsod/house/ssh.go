@@ -3,41 +3,76 @@
 package house
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"nso.example/nso/helper"
-	"nso.example/nso/netconf/ssh"
+	"nso.example/nso/netconf"
+	"nso.example/nso/sshd"
 )
 
-// sshDoor is the door netconf-ssh, nil while nobody has wanted it.
-func (h *House) sshDoor() *ssh.Door {
+// The doors over SSH. They share host keys, limits, and what is held against a source.
+const (
+	doorNETCONFSSH = "netconf-ssh"
+	doorCLISSH     = "cli-ssh"
+)
+
+func overSSH(name string) bool { return name == doorNETCONFSSH || name == doorCLISSH }
+
+// sshServer is what the doors over SSH share, nil while nobody has wanted one.
+func (h *House) sshServer() *sshd.Server {
 	h.sshMu.Lock()
 	defer h.sshMu.Unlock()
 	return h.ssh
 }
 
-// openSSH makes the door netconf-ssh when it is first wanted: a host that has no such
-// door gets no host keys either.
-func (h *House) openSSH() error {
+// sshDoor is a door over SSH, nil while nobody has wanted it.
+func (h *House) sshDoor(name string) *sshd.Door {
 	h.sshMu.Lock()
 	defer h.sshMu.Unlock()
-	if h.ssh != nil {
+	return h.sshDoors[name]
+}
+
+// openSSH makes a door over SSH when it is first wanted: a host that has no such door
+// gets no host keys either.
+func (h *House) openSSH(name string) error {
+	h.sshMu.Lock()
+	defer h.sshMu.Unlock()
+	if h.sshDoors[name] != nil {
 		return nil
 	}
-	keys, err := ssh.HostKeys(os.Getenv("CREDENTIALS_DIRECTORY"), filepath.Join(h.opts.Config.State.Dir, "ssh"))
+	if h.ssh == nil {
+		keys, err := sshd.HostKeys(os.Getenv("CREDENTIALS_DIRECTORY"), filepath.Join(h.opts.Config.State.Dir, "ssh"))
+		if err != nil {
+			return err
+		}
+		limits := h.opts.Config.Limits
+		h.ssh, err = sshd.New(sshd.Options{
+			HostKeys: keys, Audit: h.server.Audit(), Banner: h.opts.Config.Login.Banner, Admin: h.server.Admin,
+			Connections: limits.Connections, Reserve: limits.SessionsReserved, HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
+		})
+		if err != nil {
+			return err
+		}
+		h.sshDoors = make(map[string]*sshd.Door)
+	}
+	method, programs := helper.NETCONF, sshd.Programs{Subsystems: map[string]sshd.Program{"netconf": h.netconfProgram}} // RFC 6242, 3
+	if name != doorNETCONFSSH {
+		return fmt.Errorf("cannot open the door %s: it is not there yet", name)
+	}
+	in, err := h.authenticator(name, method)
 	if err != nil {
 		return err
 	}
-	in, err := h.authenticator("netconf-ssh", helper.NETCONF)
-	if err != nil {
-		return err
-	}
-	limits := h.opts.Config.Limits
-	h.ssh, err = ssh.New(h.netconf, ssh.Options{
-		Auth: in, HostKeys: keys, Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved,
-		HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
-	})
-	return err
+	h.sshDoors[name] = h.ssh.Door(name, in, programs)
+	return nil
+}
+
+// netconfProgram is a NETCONF session on a channel.
+func (h *House) netconfProgram(ctx context.Context, s *sshd.Session) int {
+	h.netconf.Serve(ctx, s, netconf.Peer{Actor: s.Actor, Transport: doorNETCONFSSH, Greeted: s.Greeted}, s.Began)
+	return 0
 }
