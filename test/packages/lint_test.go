@@ -73,8 +73,8 @@ func TestPolkit(t *testing.T) {
 	if err := xml.Unmarshal(text, &policy); err != nil {
 		t.Fatal(err)
 	}
-	if len(policy.Actions) < 4 {
-		t.Fatalf("there are %d actions", len(policy.Actions))
+	if len(policy.Actions) == 0 {
+		t.Fatal("there are no actions")
 	}
 	for _, a := range policy.Actions {
 		if !strings.HasPrefix(a.ID, "org.nso.") || a.Message == "" {
@@ -89,14 +89,16 @@ func TestPolkit(t *testing.T) {
 			t.Errorf("%s is owned by %v", a.ID, a.Annotations)
 		}
 	}
-	// The rule only takes away: as long as no package installs the template that a
-	// grant would name, a grant would be the right to make any unit of that name.
-	rules, err := os.ReadFile("../../packaging/polkit/10-nso.rules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(rules), "Result.YES") || strings.Contains(string(rules), "AUTH_") {
-		t.Error("the rule grants something")
+	// What is granted, and by which names, is tried on a booted system; here, that no
+	// administrator's password is asked for in the mediator's name.
+	for _, name := range []string{"10-nso.rules", "09-nso-pam.rules"} {
+		rules, err := os.ReadFile("../../packaging/polkit/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(rules), "Result.YES") != 1 || strings.Contains(string(rules), "AUTH_") {
+			t.Errorf("%s grants more than one thing", name)
+		}
 	}
 }
 
@@ -164,6 +166,9 @@ func TestSudo(t *testing.T) {
 	}{
 		{"/usr/bin/systemctl start nso-exec@bob.socket", true},
 		{"/usr/bin/systemctl start nso-pty@bob.socket", true},
+		{"/usr/bin/systemctl start nso-pam.socket", true},
+		{"/usr/bin/systemctl start nso-pam.socket evil.service", false},
+		{"/usr/bin/systemctl start nso.service", false},
 		{"/usr/bin/systemctl start nso-exec@bob.socket evil.service", false},
 		{"/usr/bin/systemctl start evil.service nso-exec@bob.socket", false},
 		{"/usr/bin/systemctl start nso-exec@bob.service", false},

@@ -236,6 +236,13 @@ func TestUnits(t *testing.T) {
 			}
 		}
 		for unit, text := range unitsIn(t, name) {
+			if name == "nso-sudo" { // the same names as nso-polkit, of which one is there
+				if unit == "nso-mediate.service" {
+					unit = "nso-mediate-sudo.service"
+				} else if unit == "nso-mediate.socket" && in[unit] == "nso-polkit" {
+					continue
+				}
+			}
 			if other, twice := in[unit]; twice {
 				t.Errorf("%s is in %s and %s", unit, other, name)
 			}
