@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprint(mustDial(), os.Args[3])
 		}
 		os.Exit(0)
+	default:
+		otherPeer(os.Getenv("IDENT_PEER"))
 	}
 }
 
@@ -481,7 +483,7 @@ func TestTCPClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for range 200 {
+	for range 1000 { // each time, and not nearly
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
