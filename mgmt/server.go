@@ -17,6 +17,7 @@ import (
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
+	"nso.example/nso/tree/defaults"
 	"nso.example/nso/txn"
 	"nso.example/nso/users"
 	"nso.example/nso/yang"
@@ -46,6 +47,7 @@ type Server struct {
 	log    *slog.Logger
 	audit  *audit.Trail
 	rules  *check.Rules
+	modes  *defaults.Modes
 	opts   Options
 	start  time.Time
 
@@ -102,7 +104,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	modes, err := defaults.Compile(o.Schema)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
+		modes:  modes,
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: newTurn(),
 		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), perUser: make(map[string]int), inVain: make(map[string]time.Time),

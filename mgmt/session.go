@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/state"
 	"nso.example/nso/mgmterr"
-	"nso.example/nso/tree"
 	"nso.example/nso/txn"
 	"nso.example/nso/yang"
 )
@@ -190,34 +188,6 @@ func (ss *Session) Kill(id uint32) error {
 		return mgmterr.New(mgmterr.InvalidValue, "", "cannot kill the own session: use close-session")
 	}
 	return ss.server.Kick(id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
-}
-
-// Read gives the datastore as it is now, less what the actor may not read
-// (RFC 8341, 3.4.1: left out in silence). The tree never changes. Of operational,
-// only the state below the given top-level nodes is gathered; none means all.
-func (ss *Session) Read(ctx context.Context, ds Datastore, tops ...*yang.Node) (*tree.Node, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	root := ss.server.db.Root()
-	view := ss.view(root)
-	switch ds {
-	case Running:
-	case Candidate:
-		_, root = ss.server.candidate()
-	case Operational:
-		for _, st := range ss.server.state {
-			if len(tops) > 0 && !slices.Contains(tops, st.top) {
-				continue
-			}
-			if part := st.f(); part != nil {
-				root = tree.Merge(root, part)
-			}
-		}
-	default:
-		return nil, noDatastore(ds)
-	}
-	return view.Prune(root), nil
 }
 
 func noDatastore(ds Datastore) error {

@@ -31,7 +31,7 @@ func (s *Server) addOwnState() {
 		return state.AccessControl{Operations: s.deniedOps.Load(), Writes: s.deniedWrites.Load(), Notifications: s.deniedNotes.Load()}.Tree(s.schema)
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
-	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, string(Running), string(Operational))))
+	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, string(Running), string(Candidate), "intended", string(Operational))))
 	add("ietf-yang-library", "modules-state", once(state.ModulesState(s.schema)))
 }
 
@@ -46,7 +46,7 @@ func (s *Server) monitoring() state.Monitoring {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ds := range []Datastore{Running} {
+	for _, ds := range []Datastore{Running, Candidate} {
 		d := state.Datastore{Name: string(ds)}
 		if holder := s.locks[ds]; holder != nil {
 			d.Holder, d.Locked = holder.id, s.lockTime[ds]

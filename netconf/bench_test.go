@@ -108,7 +108,7 @@ func BenchmarkFilter(b *testing.B) {
 			b.ReportAllocs()
 			filter := read()
 			for b.Loop() {
-				got, err := filter.apply(root)
+				got, err := filter.apply(root, 0)
 				if err != nil || got.Empty() {
 					b.Fatal(err, got)
 				}

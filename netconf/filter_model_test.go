@@ -236,7 +236,7 @@ func TestSubtreeModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		part, err := f.apply(root)
+		part, err := f.apply(root, 0)
 		if err != nil {
 			t.Fatalf("seed %d: %v in %s", seed, err, b.String())
 		}

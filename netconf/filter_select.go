@@ -11,14 +11,14 @@ import (
 )
 
 // apply implements filter.
-func (f *subtree) apply(root *tree.Node) (*tree.Node, error) {
-	run := &selection{build: tree.NewBuilder(f.root.schema)}
+func (f *subtree) apply(root *tree.Node, depth int) (*tree.Node, error) {
+	run := &selection{build: tree.NewBuilder(f.root.schema), depth: depth}
 	active := run.passed(root, []*selector{f.root}, nil)
 	switch {
 	case len(active) == 0:
 		return nil, nil
 	case !f.root.narrow:
-		return root, nil
+		return cut(root, below(depth))
 	}
 	if _, err := run.content(root, active); err != nil {
 		return nil, err
@@ -30,6 +30,16 @@ func (f *subtree) apply(root *tree.Node) (*tree.Node, error) {
 type selection struct {
 	build *tree.Builder
 	steps int
+	depth int // of what is selected; 0 is all
+}
+
+// add takes n, a selected node.
+func (r *selection) add(n *tree.Node) error {
+	n, err := cut(n, r.depth)
+	if err != nil {
+		return err
+	}
+	return r.build.Add(n)
 }
 
 func (r *selection) step(n int) error {
@@ -79,11 +89,11 @@ func (r *selection) one(n *tree.Node, active []*selector) (bool, error) {
 	}
 	for _, s := range active {
 		if !s.narrow {
-			return true, r.build.Add(n) // shared, not copied
+			return true, r.add(n) // shared, not copied
 		}
 	}
-	if len(active) == 1 && active[0].covers(n) {
-		return true, r.build.Add(n)
+	if len(active) == 1 && r.depth == 0 && active[0].covers(n) {
+		return true, r.add(n)
 	}
 	r.build.Open(n.Schema())
 	some, err := r.content(n, active)
@@ -239,7 +249,7 @@ func (r *selection) below(n *tree.Node, w *want) (bool, error) {
 			return false, nil
 		}
 		if w.whole {
-			return true, r.build.Add(c)
+			return true, r.add(c)
 		}
 		return r.one(c, r.passed(c, w.rest, nil))
 	}
@@ -255,7 +265,7 @@ func (r *selection) below(n *tree.Node, w *want) (bool, error) {
 	for e := range list.All() {
 		if w.whole {
 			some = true
-			if err := r.build.Add(e); err != nil {
+			if err := r.add(e); err != nil {
 				return false, err
 			}
 			continue

@@ -130,7 +130,7 @@ func (f *xpathFilter) tops() []*yang.Node {
 
 // apply implements filter: the nodes that are selected, whole, with the keys of
 // the entries around them (RFC 6241, 8.9.1).
-func (f *xpathFilter) apply(root *tree.Node) (*tree.Node, error) {
+func (f *xpathFilter) apply(root *tree.Node, depth int) (*tree.Node, error) {
 	if root == nil {
 		return nil, nil
 	}
@@ -144,10 +144,10 @@ func (f *xpathFilter) apply(root *tree.Node) (*tree.Node, error) {
 		// RFC 6241, 8.9.1: only a node-set will do.
 		return nil, ofSelect(mgmterr.New(mgmterr.InvalidValue, "", "cannot filter by this XPath: its result is a value and not a set of nodes"))
 	}
-	p := &picker{build: tree.NewBuilder(root.Schema())}
+	p := &picker{build: tree.NewBuilder(root.Schema()), depth: depth}
 	for _, n := range v.Nodes() {
 		if n.Parent == nil {
-			return root, nil
+			return cut(root, depth)
 		}
 		if err := p.pick(n); err != nil {
 			return nil, err
@@ -161,6 +161,7 @@ func (f *xpathFilter) apply(root *tree.Node) (*tree.Node, error) {
 
 // picker makes a tree of nodes that come in document order.
 type picker struct {
+	depth int // of what is selected; 0 is all
 	build *tree.Builder
 	open  []*tree.Node // containers and entries being built, outermost first
 	whole *tree.Node   // the last one taken whole: what follows inside it is there
@@ -239,7 +240,11 @@ func (p *picker) take(n *xpath.Node, text bool) error {
 			return nil
 		}
 		p.whole = n.Tree
-		return p.build.Add(n.Tree)
+		part, err := cut(n.Tree, p.depth)
+		if err != nil {
+			return err
+		}
+		return p.build.Add(part)
 	}
 	p.whole = nil
 	var parent *tree.Node

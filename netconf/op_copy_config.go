@@ -37,7 +37,9 @@ func (q *request) source(into *configuration) func() error {
 func parseCopyConfig(q *request) (action, error) {
 	var target mgmt.Datastore
 	var from configuration
-	err := q.params("copy-config", map[string]func() error{"target": q.datastore(&target), "source": q.source(&from)})
+	var mode string
+	err := q.params("copy-config", map[string]func() error{"target": q.datastore(&target), "source": q.source(&from),
+		withDefaults: q.defaults(&mode)})
 	switch {
 	case err != nil:
 		return nil, err
@@ -52,8 +54,11 @@ func parseCopyConfig(q *request) (action, error) {
 	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
 		edit := from.edit
 		if edit == nil {
+			if mode == reportAllTagged {
+				mode = explicit // what is tagged as a default is not set (RFC 6243, 4.5.1)
+			}
 			// RFC 8341, 3.2.5: what the session may not read is no part of the source.
-			root, err := ss.mgmt.Read(ctx, from.store)
+			root, _, err := reading{store: from.store, defaults: mode}.read(ctx, ss.mgmt)
 			if err != nil {
 				return nil, err
 			}

@@ -25,16 +25,8 @@ func parseEditConfig(q *request) (action, error) {
 	)
 	word := func(into *string, name string, allowed ...string) func() error {
 		return func() error {
-			if err := q.text(into)(); err != nil {
-				return err
-			}
 			configBeforeOptions = configBeforeOptions || edit != nil
-			if !slices.Contains(allowed, *into) {
-				return mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.40q as %s: it is %s or %s", *into, name,
-					strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1]).
-					OfType(mgmterr.Protocol).WithInfo("bad-element", name)
-			}
-			return nil
+			return q.word(into, name, allowed...)
 		}
 	}
 	err := q.params("edit-config", map[string]func() error{
@@ -65,6 +57,19 @@ func parseEditConfig(q *request) (action, error) {
 	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
 		return nil, ss.edit(ctx, target, edit, test, errorOption)
 	}, nil
+}
+
+// word reads a parameter that is one of a few words.
+func (q *request) word(into *string, name string, allowed ...string) error {
+	if err := q.text(into)(); err != nil {
+		return err
+	}
+	if !slices.Contains(allowed, *into) {
+		return mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.40q as %s: it is %s or %s", *into, name,
+			strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1]).
+			OfType(mgmterr.Protocol).WithInfo("bad-element", name)
+	}
+	return nil
 }
 
 func operationOf(word string) tree.Op {

@@ -3,37 +3,34 @@
 package netconf
 
 import (
-	"context"
-
-	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
-	"nso.example/nso/tree/xmlenc"
 	"nso.example/nso/yang"
 )
 
 // parseGet is <get> (RFC 6241, 7.7): running configuration and state.
 func parseGet(q *request) (action, error) {
-	var f filter
-	if err := q.params("get", map[string]func() error{"filter": q.filter(&f)}); err != nil {
+	r := reading{store: mgmt.Operational}
+	err := q.params("get", map[string]func() error{"filter": q.filter(&r.filter), withDefaults: q.defaults(&r.defaults)})
+	if err != nil {
 		return nil, err
 	}
-	return read(mgmt.Operational, f), nil
+	return r.action(nsBase), nil
 }
 
 // parseGetConfig is <get-config> (RFC 6241, 7.1).
 func parseGetConfig(q *request) (action, error) {
-	var f filter
-	var source mgmt.Datastore
-	err := q.params("get-config", map[string]func() error{"source": q.datastore(&source), "filter": q.filter(&f)})
+	var r reading
+	err := q.params("get-config", map[string]func() error{"source": q.datastore(&r.store), "filter": q.filter(&r.filter),
+		withDefaults: q.defaults(&r.defaults)})
 	if err != nil {
 		return nil, err
 	}
-	if source == "" {
+	if r.store == "" {
 		return nil, missing("get-config", "source")
 	}
-	return read(source, f), nil
+	return r.action(nsBase), nil
 }
 
 // filter selects a part of the data. nil is everything.
@@ -41,8 +38,9 @@ type filter interface {
 	// tops are the top-level nodes that the filter can select anything below;
 	// nil is all.
 	tops() []*yang.Node
-	// apply returns what is selected. It does not change root.
-	apply(root *tree.Node) (*tree.Node, error)
+	// apply returns what is selected, each selected node with so many levels; 0 is all.
+	// It does not change root.
+	apply(root *tree.Node, depth int) (*tree.Node, error)
 }
 
 // filter reads a <filter> (RFC 6241, 6 and 8.9.5.1).
@@ -73,36 +71,5 @@ func (q *request) filter(into *filter) func() error {
 				OfType(mgmterr.Protocol).WithInfo("bad-attribute", "type").WithInfo("bad-element", "filter")
 		}
 		return err
-	}
-}
-
-func read(ds mgmt.Datastore, f filter) action {
-	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
-		var tops []*yang.Node
-		if f != nil {
-			if tops = f.tops(); tops != nil && len(tops) == 0 {
-				return data(nil, nil), nil
-			}
-		}
-		root, err := ss.mgmt.Read(ctx, ds, tops...)
-		if err == nil && f != nil {
-			root, err = f.apply(root)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return data(root, ss.mgmt.Schema().Module), nil
-	}
-}
-
-// data writes <data>.
-func data(root *tree.Node, modules func(string) *yang.Module) func(*xmlstream.Writer) error {
-	return func(w *xmlstream.Writer) error {
-		w.Start(nsBase, "data")
-		if err := xmlenc.Encode(w, root, xmlenc.Options{Modules: modules}); err != nil {
-			return err
-		}
-		w.End()
-		return w.Err()
 	}
 }

@@ -45,12 +45,16 @@ var operations = []operation{
 	{base("discard-changes"), parseDiscardChanges, "ietf-netconf"},
 	{base("lock"), parseLock, ""},
 	{base("unlock"), parseUnlock, ""},
+	{nmda("get-data"), parseGetData, "ietf-netconf-nmda"},
+	{nmda("edit-data"), parseEditData, "ietf-netconf-nmda"},
 	{base("close-session"), parseCloseSession, ""},
 	{base("kill-session"), parseKillSession, ""},
 	{xmlstream.Name{Space: nsMonitoring, Local: "get-schema"}, parseGetSchema, "ietf-netconf-monitoring"},
 }
 
 func base(local string) xmlstream.Name { return xmlstream.Name{Space: nsBase, Local: local} }
+
+func nmda(local string) xmlstream.Name { return xmlstream.Name{Space: nsNMDA, Local: local} }
 
 // request is one <rpc> being read.
 type request struct {
@@ -273,8 +277,8 @@ func (q *request) strayText(depth int) error {
 }
 
 // params reads the parameters of an operation: f is called at the Start of each,
-// which must be named in known, be of the operation's namespace and come once; it
-// reads to its End.
+// which must be named in known and come once, or be named with a star; it reads to its
+// End. One of another namespace than the operation's is named with it.
 func (q *request) params(op string, known map[string]func() error) error {
 	space := q.op.Space
 	seen := make(map[string]bool)
@@ -287,12 +291,23 @@ func (q *request) params(op string, known map[string]func() error) error {
 			return nil
 		}
 		name := t.Name
-		f := known[name.Local]
+		known := func(suffix string) func() error {
+			if name.Space == space {
+				return known[name.Local+suffix]
+			}
+			return known[name.Space+" "+name.Local+suffix]
+		}
+		f := known("")
+		if f == nil {
+			if f = known("*"); f != nil {
+				delete(seen, name.Local)
+			}
+		}
 		switch {
 		case name.Space != space && q.schema().ByNamespace(name.Space) == nil && name.Space != nsBase:
 			return mgmterr.New(mgmterr.UnknownNamespace, "", "cannot use <%s> in %s: no module has the namespace %q", name.Local, op, name.Space).
 				OfType(mgmterr.Protocol).WithInfo("bad-element", name.Local).WithInfo("bad-namespace", name.Space)
-		case f == nil || name.Space != space:
+		case f == nil:
 			return mgmterr.New(mgmterr.UnknownElement, "", "cannot use <%s> in %s", name.Local, op).
 				OfType(mgmterr.Protocol).WithInfo("bad-element", name.Local)
 		case seen[name.Local]:
@@ -331,6 +346,7 @@ func (q *request) oneOf(what string, f func(t *xmlstream.Token) error) func() er
 		if t.Kind != xmlstream.Start {
 			return mgmterr.New(mgmterr.MissingElement, "", "cannot tell which %s is meant", what).OfType(mgmterr.Protocol).WithInfo("bad-element", string(mgmt.Running))
 		}
+		q.tok = t
 		if err := f(t); err != nil {
 			return err
 		}
@@ -346,6 +362,14 @@ func (q *request) oneOf(what string, f func(t *xmlstream.Token) error) func() er
 func (q *request) named(t *xmlstream.Token) (mgmt.Datastore, error) {
 	ds := mgmt.Datastore(t.Name.Local)
 	switch {
+	case t.Name == nmda("datastore"): // RFC 8526, 3.2
+		if err := q.identity(&ds)(); err != nil {
+			return "", err
+		}
+		if ds == mgmt.Running || ds == mgmt.Candidate {
+			return ds, nil
+		}
+		return "", noStore(ds)
 	case t.Name.Space != nsBase:
 	case ds == mgmt.Running, ds == mgmt.Candidate:
 		return ds, q.r.Skip()

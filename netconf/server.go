@@ -28,6 +28,7 @@ import (
 const (
 	nsBase       = "urn:ietf:params:xml:ns:netconf:base:1.0"
 	nsMonitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+	nsNMDA       = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 	base10       = "urn:ietf:params:netconf:base:1.0" // RFC 6241, 8.1
 	base11       = "urn:ietf:params:netconf:base:1.1"
 )
@@ -103,6 +104,9 @@ func (s *Server) listCapabilities() []string {
 		c + "rollback-on-error:1.0", // 8.5
 		c + "validate:1.1",          // 8.6
 		c + "xpath:1.0",             // 8.9
+		// RFC 6243, 4.3; RFC 8526, 2: operational shows what is in use.
+		c + "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
+		c + "with-operational-defaults:1.0?basic-mode=report-all&also-supported=report-all-tagged,trim,explicit",
 	}
 	schema := s.mgmt.Schema()
 	if m := schema.Module("ietf-yang-library"); m != nil && m.Implemented {

@@ -27,9 +27,6 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s is not implemented", name)
 		}
 	}
-	if m := s.Module("ietf-netconf-nmda"); m != nil && m.Implemented {
-		t.Error("ietf-netconf-nmda is announced, whose operations are not there")
-	}
 	nc := s.Module("ietf-netconf")
 	if !slices.Equal(nc.Features, []string{"candidate", "confirmed-commit", "rollback-on-error", "validate", "writable-running", "xpath"}) {
 		t.Errorf("features of NETCONF: %v", nc.Features)
