@@ -3,6 +3,7 @@
 package nacm
 
 import (
+	"slices"
 	"strconv"
 
 	"nso.example/nso/tree"
@@ -58,14 +59,15 @@ func Factory(schema *yang.Schema, admins []string) (*tree.Node, error) {
 	return ed.Root(), nil
 }
 
-// denied are the paths of the topmost nodes that are marked default-deny-all.
+// denied are the paths of the topmost nodes that are marked default-deny-all, and of
+// the hashes of passwords, which the models that have them do not mark (RFC 7317).
 func denied(n *yang.Node, path, module string) (all []string) {
 	for _, c := range n.DataChildren {
 		at := path + "/" + c.Name
 		if c.Module.Name != module {
 			at = path + "/" + c.Module.Name + ":" + c.Name
 		}
-		if c.DefaultDenyAll {
+		if c.DefaultDenyAll || c.Type != nil && slices.Contains(c.Type.Typedefs, "iana-crypt-hash:crypt-hash") {
 			all = append(all, at)
 		} else {
 			all = append(all, denied(c, at, c.Module.Name)...)

@@ -134,10 +134,14 @@ func TestOper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := data(t, s, build(t, s, f, "/ietf-netconf-acm:nacm/groups/group[name='nso-oper']/user-name=olga"))
+	const user = "/ietf-system:system/authentication/user[name='u']"
+	root := data(t, s, build(t, s, f, "/ietf-netconf-acm:nacm/groups/group[name='nso-oper']/user-name=olga", user+"/password=$6$salt$hash"))
 	p := Compile(s, root)
 	v := p.View("olga", nil)
 	got := paths(v.Prune(root))
+	if slices.Contains(got, user+"/password") || !slices.Contains(got, user+"/name") && !slices.Contains(got, user) {
+		t.Errorf("of a user of the data olga reads %v", got)
+	}
 	if slices.Contains(got, "/m:top/l[name='a']/secret") || !slices.Contains(got, "/m:top/guarded") {
 		t.Errorf("olga reads %v", got)
 	}
