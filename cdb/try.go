@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"nso.example/nso/cdb/journal"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/binenc"
@@ -89,4 +91,26 @@ func pending(schema *yang.Schema, root *tree.Node, last journal.Record) (*Pendin
 		p.Before, err = binenc.ApplyDiff(schema, root, back)
 	}
 	return p, err
+}
+
+// Left is for how long a commit still waits. The clock since boot counts: it cannot be
+// set. Where it and the wall clock do not agree about how much time has passed, the
+// machine was started anew, or nobody knows: 0.
+func (p *Pending) Left(now time.Time, boot time.Duration) time.Duration {
+	const tolerance = 5 * time.Second
+	passed := boot - p.Meta.Try.Boot
+	if passed < 0 || (now.Sub(p.Meta.Time)-passed).Abs() > tolerance {
+		return 0
+	}
+	return max(0, p.Meta.Try.Timeout-passed)
+}
+
+// SinceBoot is a clock that counts while the machine sleeps too, and starts anew with
+// the kernel.
+func SinceBoot() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }

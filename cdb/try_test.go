@@ -91,3 +91,26 @@ func TestTrySnapshotOfTheLast(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestLeft(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const booted = time.Hour // when the commit was made
+	for _, c := range []struct {
+		name       string
+		wall, boot time.Duration // since the commit, since boot
+		want       time.Duration
+	}{
+		{"at once", 0, booted, 600 * time.Second},
+		{"later", time.Minute, booted + time.Minute, 540 * time.Second},
+		{"too late", time.Hour, booted + time.Hour, 0},
+		{"another boot", time.Minute, time.Second, 0},
+		{"another boot that is as old", 2 * time.Hour, booted + time.Minute, 0},
+		{"a clock that was set back", -time.Hour, booted + time.Minute, 0},
+		{"a clock that was set forward", time.Hour, booted + time.Minute, 0},
+	} {
+		p := &Pending{Meta: Meta{Time: at, Try: &Try{Timeout: 600 * time.Second, Boot: booted}}}
+		if got := p.Left(at.Add(c.wall), c.boot); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -81,10 +81,10 @@ func (ss *Session) CommitCandidate(ctx context.Context, o CommitOptions) (uint64
 // Discard makes the candidate what running is (RFC 6241, 8.3.4.2).
 func (ss *Session) Discard(ctx context.Context) error {
 	s := ss.server
-	if err := s.turn.take(ctx, ss); err != nil {
+	if err := s.turn.Take(ctx, ss.stop); err != nil {
 		return err
 	}
-	defer s.turn.give()
+	defer s.turn.Give()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ss.mayWriteLocked(Candidate); err != nil {

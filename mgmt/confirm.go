@@ -9,8 +9,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
@@ -96,7 +94,7 @@ func (s *Server) tryCommit(ctx context.Context, t *Txn, o CommitOptions, m cdb.M
 			hash = first.token
 		}
 	}
-	m.Try = &cdb.Try{Timeout: o.Timeout, Token: hash, Boot: sinceBoot()}
+	m.Try = &cdb.Try{Timeout: o.Timeout, Token: hash, Boot: cdb.SinceBoot()}
 	s.step("try")
 	rev, err := s.db.Try(ctx, t.txn.Base(), t.txn.Root(), before, m)
 	if err != nil {
@@ -169,10 +167,10 @@ func (ss *Session) CancelCommit(id string) error {
 // may refuse it. What cannot be written is tried again, and running stays closed.
 func (s *Server) revert(t *try, reason string) error {
 	ctx := context.Background()
-	if err := s.turn.take(ctx, nil); err != nil {
+	if err := s.turn.Take(ctx, nil); err != nil {
 		return err
 	}
-	defer s.turn.give()
+	defer s.turn.Give()
 	if s.pending() != t {
 		return mgmterr.New(mgmterr.OperationFailed, "", "cannot revert the commit: it has been settled meanwhile")
 	}
@@ -232,7 +230,7 @@ func (s *Server) resume() {
 	s.mu.Lock()
 	s.try = t
 	s.mu.Unlock()
-	left := remaining(p.Meta, time.Now(), sinceBoot())
+	left := p.Left(time.Now(), cdb.SinceBoot())
 	switch {
 	case t.token == "":
 		s.revert(t, "the daemon ended before it was confirmed")
@@ -241,25 +239,4 @@ func (s *Server) resume() {
 	default:
 		s.arm(t, left)
 	}
-}
-
-// remaining is for how long a commit still waits. The clock since boot counts: it
-// cannot be set. Where it and the wall clock do not agree about how much time has
-// passed, the machine was started anew, or nobody knows: 0.
-func remaining(m cdb.Meta, now time.Time, boot time.Duration) time.Duration {
-	const tolerance = 5 * time.Second
-	passed := boot - m.Try.Boot
-	if passed < 0 || (now.Sub(m.Time)-passed).Abs() > tolerance {
-		return 0
-	}
-	return max(0, m.Try.Timeout-passed)
-}
-
-// sinceBoot counts while the machine sleeps too.
-func sinceBoot() time.Duration {
-	var t unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
-		return 0
-	}
-	return time.Duration(t.Nano())
 }

@@ -134,29 +134,6 @@ func tagged(err error, tag mgmterr.Tag) bool {
 	return len(l) > 0 && l[0].Tag == tag
 }
 
-func TestRemaining(t *testing.T) {
-	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	const booted = time.Hour // when the commit was made
-	for _, c := range []struct {
-		name       string
-		wall, boot time.Duration // since the commit, since boot
-		want       time.Duration
-	}{
-		{"at once", 0, booted, 600 * time.Second},
-		{"later", time.Minute, booted + time.Minute, 540 * time.Second},
-		{"too late", time.Hour, booted + time.Hour, 0},
-		{"another boot", time.Minute, time.Second, 0},
-		{"another boot that is as old", 2 * time.Hour, booted + time.Minute, 0},
-		{"a clock that was set back", -time.Hour, booted + time.Minute, 0},
-		{"a clock that was set forward", time.Hour, booted + time.Minute, 0},
-	} {
-		m := cdb.Meta{Time: at, Try: &cdb.Try{Timeout: 600 * time.Second, Boot: booted}}
-		if got := remaining(m, at.Add(c.wall), c.boot); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
 // crashed are the steps at which the process ends, and what the next start finds.
 var crashed = []struct {
 	step, then string // then is what follows the confirmed commit: "", confirm, cancel, close

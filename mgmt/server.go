@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
@@ -52,7 +53,7 @@ type Server struct {
 	start  time.Time
 
 	// turn is held from the conflict check of a commit to its outcome.
-	turn *turn
+	turn *turn.Turn
 
 	access    atomic.Pointer[access]
 	compiling sync.Mutex // one compiles the access control, others wait for it
@@ -110,7 +111,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		modes:  modes,
-		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: newTurn(),
+		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: turn.New(),
 		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), perUser: make(map[string]int), inVain: make(map[string]time.Time),
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),

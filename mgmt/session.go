@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/state"
+	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/txn"
 	"nso.example/nso/yang"
@@ -204,14 +205,14 @@ func (ss *Session) Lock(ds Datastore) error {
 	}
 	s := ss.server
 	// A lock is not granted in the middle of a commit (RFC 6241, 7.5).
-	if err := s.turn.take(context.Background(), ss); err != nil {
+	if err := s.turn.Take(context.Background(), ss.stop); err != nil {
 		return err
 	}
-	defer s.turn.give()
+	defer s.turn.Give()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ss.ended {
-		return errEnded()
+		return turn.Ended()
 	}
 	denied := func(by uint32, format string, args ...any) error {
 		// RFC 6241, 7.5: error-info names the session that holds the lock.
@@ -261,14 +262,10 @@ func (s *Server) unlockLocked(ds Datastore) {
 	}
 }
 
-func errEnded() error {
-	return mgmterr.New(mgmterr.ResourceDenied, "", "cannot go on: the session has ended")
-}
-
 // mayWriteLocked refuses when somebody else holds the lock (RFC 6241, 7.5).
 func (ss *Session) mayWriteLocked(ds Datastore) error {
 	if ss.ended {
-		return errEnded()
+		return turn.Ended()
 	}
 	if holder := ss.server.locks[ds]; holder != nil && holder != ss {
 		return mgmterr.New(mgmterr.InUse, "", "cannot change %s: session %d (%s) holds its lock", ds, holder.id, holder.actor.User).
@@ -300,7 +297,7 @@ func (ss *Session) open(t *Txn) (*Txn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ss.ended || s.closing {
-		return nil, errEnded()
+		return nil, turn.Ended()
 	}
 	ss.txns[t] = true
 	if limit := s.opts.TxnIdle; limit > 0 {

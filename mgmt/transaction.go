@@ -11,6 +11,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
@@ -107,64 +108,25 @@ func (t *Txn) Apply(e *tree.Edit) error {
 func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 	t.use()
 	defer t.mu.Unlock()
-	var errs mgmterr.List
-	if err := t.authorize(); err != nil {
-		errs = refusals(err)
-	} else {
-		t.applyEach([]*tree.Edit{e}, &errs)
+	errs := refusals(t.authorize())
+	if errs == nil {
+		errs = t.txn.ApplyEach(e, maxErrors)
 	}
 	if len(errs) > 0 {
 		t.session.countDenied("edit", errs)
 	}
-	if more := len(errs) - maxErrors; more > 0 {
-		errs = append(errs[:maxErrors], mgmterr.New(mgmterr.OperationFailed, "",
-			"cannot edit: more was refused than the %d errors above", maxErrors))
-	}
 	return errs
-}
-
-// applyEach tries the last edit of chain inside its ancestors; where that is
-// refused, it tries the node alone and then its children one by one.
-func (t *Txn) applyEach(chain []*tree.Edit, errs *mgmterr.List) {
-	last := chain[len(chain)-1]
-	err := t.txn.Apply(wrap(chain))
-	if err == nil {
-		return
-	}
-	apart := len(last.Children) > 0 && (last.Op == tree.OpMerge || last.Op == tree.OpNone)
-	if apart {
-		alone := *last
-		alone.Children = nil
-		err = t.txn.Apply(wrap(append(chain[:len(chain)-1:len(chain)-1], &alone)))
-	}
-	if err != nil { // nothing can be done in it either
-		if len(*errs) <= maxErrors {
-			*errs = append(*errs, refusals(err)...)
-		}
-		return
-	}
-	for i := range last.Children {
-		t.applyEach(append(chain[:len(chain):len(chain)], &last.Children[i]), errs)
-	}
 }
 
 // refusals are the errors for the client; another one is our bug.
 func refusals(err error) mgmterr.List {
+	if err == nil {
+		return nil
+	}
 	if list := mgmterr.Of(err); list != nil {
 		return list
 	}
 	return mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "cannot edit: %v", err).WithCause(err)}
-}
-
-// wrap makes one edit of a chain from the root down, each with one child.
-func wrap(chain []*tree.Edit) *tree.Edit {
-	e := *chain[len(chain)-1]
-	for i := len(chain) - 2; i >= 0; i-- {
-		up := *chain[i]
-		up.Children = []tree.Edit{e}
-		e = up
-	}
-	return &e
 }
 
 // Revert gives up all edits and goes on from the datastore as it is now, so that what
@@ -231,7 +193,7 @@ func (t *Txn) Prepare(ctx context.Context) error {
 	if err := t.prepare(ctx, CommitOptions{}); err != nil {
 		return err
 	}
-	t.session.server.turn.prepared.Store(t.session)
+	t.session.server.turn.Keep(t.session.stop)
 	return nil
 }
 
@@ -240,12 +202,12 @@ func (t *Txn) prepare(ctx context.Context, o CommitOptions) error {
 	if t.holding {
 		return &txn.StateError{Move: "prepare", State: t.txn.State()}
 	}
-	if err := s.turn.take(ctx, t.session); err != nil {
+	if err := s.turn.Take(ctx, t.session.stop); err != nil {
 		return err
 	}
 	defer func() { // after a panic too, which is recovered where the connection is
 		if !t.holding {
-			s.turn.give()
+			s.turn.Give()
 		}
 	}()
 	err := t.prepareHolding(ctx, o)
@@ -338,7 +300,7 @@ func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err erro
 	s := t.session.server
 	_, rev = s.db.Current()
 	if ctx.Err() != nil {
-		return 0, cancelled(ctx)
+		return 0, turn.Cancelled(ctx)
 	}
 	if t.store == Candidate {
 		s.setCandidate(t.session, t.txn.Root())
@@ -406,7 +368,7 @@ func (t *Txn) abort() {
 func (t *Txn) release() {
 	if t.holding {
 		t.holding = false
-		t.session.server.turn.give()
+		t.session.server.turn.Give()
 	}
 }
 
