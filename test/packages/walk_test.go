@@ -114,7 +114,7 @@ func TestRpm(t *testing.T) {
 				t.Fatalf("%s: %q: %v", name, line, err)
 			}
 			group := "root"
-			if strings.HasPrefix(path, "/etc/nso") && path != "/etc/nso/exec.d" {
+			if strings.HasPrefix(path, "/etc/nso") && !strings.HasPrefix(path, "/etc/nso/exec") {
 				group = "nso" // the daemon's to read
 			}
 			if f[1] != "root" || f[2] != group {
@@ -143,7 +143,7 @@ func TestRpm(t *testing.T) {
 	}
 }
 
-// TestPrograms: the programs are stripped, those of nso link nothing, and those of
+// TestPrograms: the programs are stripped, those of nso and nso-exec link nothing, and those of
 // nso-pam no newer C library than the package asks for.
 func TestPrograms(t *testing.T) {
 	for _, name := range names {
@@ -164,7 +164,7 @@ func TestPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if name == "nso" {
+			if name == "nso" || name == "nso-exec" {
 				if len(libraries) > 0 {
 					t.Errorf("%s links %v", path, libraries)
 				}
