@@ -199,33 +199,7 @@ func (t *Txn) lockout() error {
 		"if it is meant, use \"commit force\" of the command line", ss.actor.User, what, d.By).WithAppTag("lock-out")
 }
 
-// discreet takes out of what a validation found what the session may not read:
-// the paths and values of others (RFC 8341, 3.2.4).
+// discreet takes out of what a validation found what the session may not read.
 func (ss *Session) discreet(errs mgmterr.List) mgmterr.List {
-	view := ss.view(ss.server.db.Root())
-	readable := func(path string) bool {
-		if path == "" || path == "/" {
-			return true
-		}
-		p, err := tree.ParsePath(ss.server.schema, path)
-		return err == nil && view.Reads(p)
-	}
-	out := make(mgmterr.List, 0, len(errs))
-	hidden := false
-	for _, e := range errs {
-		ok := readable(e.Path)
-		for _, i := range e.Info {
-			if i.Name == "non-unique" { // RFC 7950, 15.1: paths
-				ok = ok && readable(i.Value)
-			}
-		}
-		switch {
-		case ok:
-			out = append(out, e)
-		case !hidden:
-			hidden = true
-			out = append(out, mgmterr.New(e.Tag, "", "cannot do it: a condition of the model on nodes that you may not read would not hold"))
-		}
-	}
-	return out
+	return ss.view(ss.server.db.Root()).Discreet(errs)
 }

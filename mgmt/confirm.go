@@ -4,8 +4,6 @@ package mgmt
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/confirm"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
@@ -21,13 +20,19 @@ import (
 // try is a commit that waits to be confirmed (RFC 6241, 8.4). Its record in the
 // database says the same, so that a start finds either all of it or nothing.
 type try struct {
-	session *Session // whose end reverts it; nil if it persists
-	by      audit.Session
-	token   string // hash of persist-id
-	rev     uint64
-	before  *tree.Node
-	until   time.Time
-	timer   *time.Timer
+	confirm.Wait
+	by     audit.Session
+	rev    uint64
+	before *tree.Node
+	timer  *time.Timer
+}
+
+// wait is who may decide; nil of none.
+func (t *try) wait() *confirm.Wait {
+	if t == nil {
+		return nil
+	}
+	return &t.Wait
 }
 
 // again is how long after a revert that could not be written it is tried again.
@@ -45,53 +50,14 @@ func (s *Server) pending() *try {
 	return s.try
 }
 
-func token(persist string) string {
-	if persist == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(persist))
-	return hex.EncodeToString(sum[:])
-}
-
-func wrongID() error {
-	return mgmterr.New(mgmterr.InvalidValue, "", "cannot use this persist-id: no commit of it waits to be confirmed").
-		OfType(mgmterr.Protocol).WithInfo("bad-element", "persist-id")
-}
-
-// mineLocked reports whether a session, or who has the id, may decide about t.
-func (t *try) mineLocked(ss *Session, id string) error {
-	switch {
-	case id != "" && token(id) != t.token:
-		return wrongID()
-	case id == "" && t.session != ss:
-		return mgmterr.New(mgmterr.InUse, "", "cannot change running: a commit of %s has to be confirmed or cancelled first; else it is reverted at %s",
-			t.by.Actor.User, t.until.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-// mayTryLocked lets nobody change running while a commit waits to be confirmed, but
-// who confirms it.
-func (s *Server) mayTryLocked(ss *Session, commit bool, o CommitOptions) error {
-	switch {
-	case s.try == nil && o.PersistID != "":
-		return wrongID()
-	case s.try == nil:
-		return nil
-	case !commit && s.try.session == ss:
-		return mgmterr.New(mgmterr.InUse, "", "cannot change running: a commit of this session has to be confirmed or cancelled first")
-	}
-	return s.try.mineLocked(ss, o.PersistID)
-}
-
 // tryCommit appends the record of a confirmed commit: the change, how long it waits
 // and the way back.
 func (s *Server) tryCommit(ctx context.Context, t *Txn, o CommitOptions, m cdb.Meta) (uint64, error) {
-	before, hash := t.txn.Base(), token(o.Persist)
+	before, hash := t.txn.Base(), confirm.Token(o.Persist)
 	if first := s.pending(); first != nil { // RFC 6241, 8.4.1: a follow-up
 		before = first.before
 		if hash == "" {
-			hash = first.token
+			hash = first.Token
 		}
 	}
 	m.Try = &cdb.Try{Timeout: o.Timeout, Token: hash, Boot: cdb.SinceBoot()}
@@ -101,9 +67,9 @@ func (s *Server) tryCommit(ctx context.Context, t *Txn, o CommitOptions, m cdb.M
 		return 0, err
 	}
 	s.step("tried")
-	next := &try{session: t.session, by: t.session.audited(), token: hash, rev: rev, before: before}
+	next := &try{confirm.Wait{Session: t.session.id, Token: hash, User: m.User}, t.session.audited(), rev, before, nil}
 	if hash != "" {
-		next.session = nil
+		next.Session = 0
 	}
 	s.arm(next, o.Timeout)
 	s.step("armed")
@@ -115,7 +81,7 @@ func (s *Server) arm(t *try, timeout time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settleLocked(t)
-	t.until = time.Now().Add(timeout)
+	t.Until = time.Now().Add(timeout)
 	t.timer = time.AfterFunc(timeout, func() { s.revert(t, "it was not confirmed in time") })
 }
 
@@ -147,15 +113,7 @@ func (ss *Session) CancelCommit(id string) error {
 	s := ss.server
 	s.mu.Lock()
 	t := s.try
-	var err error
-	switch {
-	case t == nil && id != "":
-		err = wrongID()
-	case t == nil:
-		err = mgmterr.New(mgmterr.OperationFailed, "", "cannot cancel: no commit waits to be confirmed").OfType(mgmterr.Protocol)
-	default:
-		err = t.mineLocked(ss, id)
-	}
+	err := t.wait().MayCancel(ss.id, id)
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -187,11 +145,11 @@ func (s *Server) revert(t *try, reason string) error {
 		s.log.Error("commit not reverted", event.Key, event.CommitFailed, "user", t.by.Actor.User, "err", err)
 		if !errors.Is(err, cdb.ErrUnsure) && !errors.Is(err, cdb.ErrStopped) { // else the next start does it
 			s.mu.Lock()
-			t.session = nil // which may be gone
+			t.Session = 0 // which may be gone
 			t.timer = time.AfterFunc(again, func() { s.revert(t, reason) })
 			s.mu.Unlock()
 		}
-		return undecided(err)
+		return cdb.Told(err)
 	}
 	for _, k := range tickets {
 		k.Commit()
@@ -226,13 +184,13 @@ func (s *Server) resume() {
 		return
 	}
 	by := audit.Session{Actor: ident.Actor{User: p.Meta.User}, Door: p.Meta.Door, ID: p.Meta.Session}
-	t := &try{by: by, token: p.Meta.Try.Token, rev: p.Revision, before: p.Before}
+	t := &try{confirm.Wait{Token: p.Meta.Try.Token, User: p.Meta.User}, by, p.Revision, p.Before, nil}
 	s.mu.Lock()
 	s.try = t
 	s.mu.Unlock()
 	left := p.Left(time.Now(), cdb.SinceBoot())
 	switch {
-	case t.token == "":
+	case t.Token == "":
 		s.revert(t, "the daemon ended before it was confirmed")
 	case left <= 0:
 		s.revert(t, "it was not confirmed in time, or the machine was started anew")

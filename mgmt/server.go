@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/seat"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
@@ -66,8 +67,7 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[uint32]*Session
 	lastID   uint32
-	perUser  map[string]int
-	inVain   map[string]time.Time // when a user was last waited for without success
+	seats    seat.Table
 	locks    map[Datastore]*Session
 	shared   shared // candidate
 	try      *try   // commit that waits to be confirmed; changed by who has the turn too
@@ -113,7 +113,7 @@ func New(o Options) (*Server, error) {
 		modes:  modes,
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: turn.New(),
 		hasher:   users.NewHasher(o.Schema),
-		sessions: make(map[uint32]*Session), perUser: make(map[string]int), inVain: make(map[string]time.Time),
+		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}
 	s.opts.Participants = make([]txn.Participant, len(o.Participants))
@@ -162,14 +162,17 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 		return nil, err
 	}
 	ss, full, err := s.admit(actor, admin, l)
-	if full && s.patient(actor.User) {
-		for full && time.Now().Before(l.Until) {
-			time.Sleep(10 * time.Millisecond)
-			ss, full, err = s.admit(actor, admin, l)
-		}
-		if full {
-			s.waitedInVain(actor.User)
-		}
+	s.mu.Lock()
+	patient := full && s.seats.Patient(actor.User)
+	s.mu.Unlock()
+	for patient && full && time.Now().Before(l.Until) {
+		time.Sleep(10 * time.Millisecond)
+		ss, full, err = s.admit(actor, admin, l)
+	}
+	if patient && full {
+		s.mu.Lock()
+		s.seats.InVain(actor.User)
+		s.mu.Unlock()
 	}
 	if err != nil {
 		s.audit.LoginRefused(actor, l.Transport, err)
@@ -182,35 +185,14 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	return ss, nil
 }
 
-// patient reports whether a place for a user is waited for: not for a while after
-// that was in vain.
-func (s *Server) patient(user string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Since(s.inVain[user]) > 10*time.Second
-}
-
-func (s *Server) waitedInVain(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.inVain) > 1000 {
-		clear(s.inVain)
-	}
-	s.inVain[user] = time.Now()
-}
-
 func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, full bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closing:
+	if s.closing {
 		return nil, false, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
-	case len(s.sessions) >= s.opts.MaxSessions, !admin && len(s.sessions) >= s.opts.MaxSessions-s.opts.Reserve:
-		return nil, true, mgmterr.New(mgmterr.ResourceDenied, "",
-			"cannot open a session: all %d are in use; close some or raise limits.sessions in nso.toml", s.opts.MaxSessions)
-	case s.perUser[actor.User] >= s.opts.MaxPerUser:
-		return nil, true, mgmterr.New(mgmterr.ResourceDenied, "",
-			"cannot open a session: %s has %d already; close some or raise limits.sessions-per-user in nso.toml", actor.User, s.opts.MaxPerUser)
+	}
+	if err := s.seats.Take(actor.User, admin); err != nil {
+		return nil, true, err
 	}
 	// RFC 6241, 8.1 of the hello: session ids are never 0, and not reused here
 	// before all 32 bits have been gone through.
@@ -223,7 +205,6 @@ func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, ful
 	ss = &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
 		txns: make(map[*Txn]bool), stop: make(chan struct{}), gone: make(chan struct{})}
 	s.sessions[ss.id] = ss
-	s.perUser[actor.User]++
 	s.counters.InSessions++
 	return ss, false, nil
 }

@@ -140,15 +140,13 @@ func (ss *Session) Close(reason string, dropped bool) {
 	}
 	try := s.try
 	s.mu.Unlock()
-	if try != nil && try.session == ss {
+	if try != nil && try.Session == ss.id {
 		// RFC 6241, 8.4.1: the commit ends with the session that did not confirm it.
 		s.revert(try, "the session ended before it was confirmed")
 	}
 	s.mu.Lock()
 	delete(s.sessions, ss.id)
-	if s.perUser[ss.actor.User]--; s.perUser[ss.actor.User] == 0 {
-		delete(s.perUser, ss.actor.User)
-	}
+	s.seats.Give(ss.actor.User)
 	s.rpcs.Add(ss.counters)
 	if dropped {
 		s.counters.DroppedSessions++

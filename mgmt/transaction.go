@@ -254,7 +254,7 @@ func (t *Txn) mayCommit(o CommitOptions) error {
 		err = t.session.mayWriteLocked(Candidate)
 	}
 	if err == nil && t.store == Running {
-		err = s.mayTryLocked(t.session, t.shared, o)
+		err = s.try.wait().MayChange(t.session.id, t.shared, o.PersistID)
 	}
 	return err
 }
@@ -329,27 +329,10 @@ func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err erro
 			failed = event.NoSpace
 		}
 		s.log.Error("commit failed", event.Key, failed, "usid", t.session.id, "user", t.session.actor.User, "err", err)
-		return 0, undecided(err)
+		return 0, cdb.Told(err)
 	}
 	t.settle(o)
 	return rev, nil
-}
-
-// undecided tells the client what became of a commit that the database did not
-// take; how the disk is laid out is for the log.
-func undecided(err error) error {
-	tag, text := mgmterr.OperationFailed, "cannot commit: the database could not write it, and nothing has changed; the log says why"
-	switch {
-	case errors.Is(err, cdb.ErrUnsure):
-		text = "cannot say whether this was committed: the disk failed while it was written. It is known after a restart of the daemon, and nothing can be committed before"
-	case errors.Is(err, cdb.ErrStopped):
-		text = "cannot commit: the disk of the database failed earlier, and nothing has changed; mend it and restart the daemon"
-	case errors.Is(err, cdb.ErrFull):
-		tag, text = mgmterr.ResourceDenied, "cannot commit: the disk of the database is full, and nothing has changed; make room and try again"
-	case errors.Is(err, cdb.ErrTooLarge):
-		tag, text = mgmterr.TooBig, "cannot commit: it is too large for one commit; make it in parts"
-	}
-	return mgmterr.New(tag, "", "%s", text).WithCause(err)
 }
 
 // Abort ends the transaction without a trace. It may be called at any time.

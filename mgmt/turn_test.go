@@ -234,7 +234,7 @@ func TestUndecided(t *testing.T) {
 		{fmt.Errorf("/var/lib/nso/cdb/seg-1: %w", cdb.ErrTooLarge), mgmterr.TooBig, "in parts"},
 		{errors.New("/var/lib/nso/cdb/seg-1: bug"), mgmterr.OperationFailed, "nothing has changed"},
 	} {
-		err := undecided(c.err)
+		err := cdb.Told(c.err)
 		wants(t, err, c.tag, c.want)
 		if strings.Contains(mgmterr.Of(err)[0].Message, "/var") || !errors.Is(err, c.err) {
 			t.Errorf("%v", err)
