@@ -56,16 +56,20 @@ func (p *PAM) Converse(ctx context.Context, c Conversation) (Verdict, error) {
 	if err := CheckUser(c.User); err != nil { // costs no place and no process
 		return Verdict{}, &Refusal{Class: Auth, Reason: err.Error()}
 	}
-	if p.Queue != nil {
-		place, err := p.Queue.Enter(ctx, c.Source)
-		if err != nil {
-			return Verdict{}, err
-		}
-		v, err := p.converse(ctx, c)
-		place.Leave(err == nil)
-		return v, err
+	if p.Queue == nil {
+		return p.converse(ctx, c)
 	}
-	return p.converse(ctx, c)
+	enter := p.Queue.Enter
+	if c.Account {
+		enter = p.Queue.EnterAccount
+	}
+	place, err := enter(ctx, c.Source)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v, err := p.converse(ctx, c)
+	place.Leave(err == nil)
+	return v, err
 }
 
 func (p *PAM) converse(ctx context.Context, c Conversation) (Verdict, error) {

@@ -16,7 +16,7 @@ import (
 // password holds a place for the two seconds of PAM's delay, so places are what an
 // attacker takes from others.
 type QueueLimits struct {
-	Places    int // conversations at once. Below MaxConnections= of nso-pam.socket
+	Places    int // conversations at once. 5/4 of it is below MaxConnections= of nso-pam.socket
 	PerSource int // of one source at once
 	Kept      int // of Places, for this machine itself and sources that succeeded lately
 
@@ -49,6 +49,9 @@ type Queue struct {
 	sources map[netip.Prefix]*source
 	turns   []*source // who waits, in the order of their turns
 	known   map[netip.Prefix]time.Time
+
+	accounts *Queue // for questions about an account alone; nil in that one
+	logins   *Queue // whose accounts this is, which remembers the successes; or nil
 }
 
 // source is one that has conversations or waits for them.
@@ -68,7 +71,23 @@ type Place struct {
 
 // NewQueue is an empty queue.
 func NewQueue(l QueueLimits) *Queue {
+	q := emptyQueue(l)
+	q.accounts = emptyQueue(l.accounts())
+	q.accounts.logins = q
+	return q
+}
+
+func emptyQueue(l QueueLimits) *Queue {
 	return &Queue{limits: l, now: time.Now, sources: make(map[netip.Prefix]*source), known: make(map[netip.Prefix]time.Time)}
+}
+
+// accounts are the limits of questions about an account alone, in places of their own
+// beside those of l. Who gets there has shown a key, and no question takes longer than
+// PAM's work: they wait instead of being turned away, and one source may have all
+// places, since sources take turns.
+func (l QueueLimits) accounts() QueueLimits {
+	places := max(1, l.Places/4)
+	return QueueLimits{Places: places, PerSource: places, Waiting: 4 * l.Waiting, WaitingPerSource: l.Waiting}
 }
 
 // local is the source of everything on this machine.
@@ -180,9 +199,20 @@ func (q *Queue) forget(s *source) {
 	}
 }
 
+// EnterAccount is Enter of a question about an account alone.
+func (q *Queue) EnterAccount(ctx context.Context, from netip.Addr) (*Place, error) {
+	return q.accounts.Enter(ctx, from)
+}
+
 // Leave gives the place back. Success says that the user has logged in.
 func (p *Place) Leave(success bool) {
 	q := p.q
+	if success && q.logins != nil {
+		q.logins.mu.Lock()
+		q.logins.remember(p.s.key)
+		q.logins.mu.Unlock()
+		success = false
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p.s.running--
@@ -190,7 +220,7 @@ func (p *Place) Leave(success bool) {
 	if !p.known {
 		q.foreign--
 	}
-	if success && p.s.key != local() {
+	if success {
 		q.remember(p.s.key)
 	}
 	q.forget(p.s)
@@ -213,6 +243,9 @@ func (p *Place) Leave(success bool) {
 
 // remember notes a success; of too many the one that ends first is forgotten.
 func (q *Queue) remember(key netip.Prefix) {
+	if key == local() { // is known anyway
+		return
+	}
 	if _, ok := q.known[key]; !ok && len(q.known) >= q.limits.MaxKnown {
 		var oldest netip.Prefix
 		var at time.Time

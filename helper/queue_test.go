@@ -213,3 +213,48 @@ func TestQueueProperty(t *testing.T) {
 		}
 	})
 }
+
+// TestAccounts: questions about an account wait, however many there are of one source,
+// in places of their own; and whoever got one is known.
+func TestAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := DefaultQueueLimits()
+		q := NewQueue(l)
+		for i := range l.Places - l.Kept { // no place for a password is left to strangers
+			if _, err := q.Enter(t.Context(), addr(fmt.Sprintf("198.51.100.%d", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		one, two := addr("192.0.2.1"), addr("192.0.2.2")
+		var running, most, in atomic.Int64
+		var wg sync.WaitGroup
+		ask := func(from netip.Addr) {
+			p, err := q.EnterAccount(t.Context(), from)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			most.Store(max(most.Load(), running.Add(1)))
+			time.Sleep(50 * time.Millisecond)
+			running.Add(-1)
+			in.Add(1)
+			p.Leave(true)
+		}
+		for range 500 {
+			wg.Go(func() { ask(one) })
+		}
+		synctest.Wait()
+		begin := time.Now()
+		ask(two)
+		if d := time.Since(begin); d > 200*time.Millisecond {
+			t.Errorf("another source waits %s", d)
+		}
+		wg.Wait()
+		if places := int64(l.Places / 4); in.Load() != 501 || most.Load() != places {
+			t.Errorf("%d are in, %d at once", in.Load(), most.Load())
+		}
+		if p, err := q.Enter(t.Context(), two); err != nil || !p.known {
+			t.Error("who came in by a key is a stranger:", err)
+		}
+	})
+}
