@@ -407,6 +407,10 @@ func (sh *Shell) load(ctx context.Context, in *invocation) error {
 	if len(in.args) != 3 {
 		return at(in.end, in.end+1, "cannot go on without the name of one file", "<file>")
 	}
+	if sh.noFiles != "" {
+		w := in.args[2]
+		return at(w.start, w.end, "cannot load "+shown(w)+": "+sh.noFiles)
+	}
 	text, err := readFile(in.args[2].text)
 	if err != nil {
 		return err
@@ -440,6 +444,9 @@ func readFile(name string) (string, error) {
 }
 
 func (sh *Shell) completeLoad(_ context.Context, words []word, c *Completion) error {
+	if sh.noFiles != "" {
+		return errors.New("cannot load a file: " + sh.noFiles)
+	}
 	switch len(words) {
 	case 0:
 		c.offer("merge", "add to what is there")

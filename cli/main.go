@@ -34,7 +34,12 @@ func Run(ctx context.Context, c *client.Client, who Who, commands []string, in *
 	}
 	screen, ok := out.(*os.File)
 	if ok && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(screen.Fd())) {
-		return sh.Interact(ctx, in, screen)
+		t, err := OpenLocal(in, screen)
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		return sh.Interact(ctx, t)
 	}
 	return sh.Script(ctx, in)
 }

@@ -23,6 +23,7 @@ type Shell struct {
 	back        []*place // where edit came from, for exit
 	leave       bool
 	permits     permits
+	noFiles     string // why no file is opened; "": they are
 
 	// ask puts a question with the answer yes or no; nil where nobody can answer.
 	ask func(ctx context.Context, question string) (bool, error)
@@ -34,6 +35,10 @@ func New(a Agent, out io.Writer) *Shell {
 	sh.at = sh.top()
 	return sh
 }
+
+// RefuseFiles has the shell open no file, and say why: where it runs, files are not the
+// operator's.
+func (sh *Shell) RefuseFiles(reason string) { sh.noFiles = reason }
 
 func (sh *Shell) top() *place { return &place{node: sh.schemas.root, path: "/"} }
 

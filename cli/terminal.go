@@ -8,24 +8,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
-// tty is a shell on a terminal. While a line is typed the terminal is raw; while
-// a command runs it is raw too, but for Ctrl-C and line ends, so that what is
-// typed ahead is kept as it is.
+// Terminal is where an operator types and reads: keys come as they are typed, and what
+// is written is shown as it is.
+type Terminal interface {
+	io.ReadWriter
+	// Size is how many columns and rows there are; 0: not known.
+	Size() (columns, rows int)
+	// Resized tells of a new size.
+	Resized() <-chan struct{}
+	// Signals says whether Ctrl-C is an interrupt, as while a command runs, or a key.
+	Signals(on bool)
+	// Interrupts tells of interrupts.
+	Interrupts() <-chan struct{}
+}
+
+// tty is a shell on a terminal.
 type tty struct {
 	sh      *Shell
-	in, out *os.File
-	saved   *term.State
+	at      Terminal
 	editor  *term.Terminal // changed under mu
 	mu      sync.Mutex     // held by followSize too
 	history history
@@ -38,13 +46,8 @@ type tty struct {
 }
 
 // Interact runs the shell on a terminal until the operator leaves.
-func (sh *Shell) Interact(ctx context.Context, in, out *os.File) error {
-	t := &tty{sh: sh, in: in, out: out}
-	var err error
-	if t.saved, err = term.MakeRaw(int(in.Fd())); err != nil {
-		return fmt.Errorf("cannot use this terminal: %w", err)
-	}
-	defer term.Restore(int(in.Fd()), t.saved)
+func (sh *Shell) Interact(ctx context.Context, at Terminal) error {
+	t := &tty{sh: sh, at: at}
 	t.newEditor()
 	t.editor.SetBracketedPasteMode(true)
 	defer func() { t.editor.SetBracketedPasteMode(false) }()
@@ -68,7 +71,7 @@ func (t *tty) newEditor() {
 func (t *tty) resize() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if w, h, err := term.GetSize(int(t.out.Fd())); err == nil && w > 0 && h > 0 {
+	if w, h := t.at.Size(); w > 0 && h > 0 {
 		t.width.Store(int64(w))
 		// The editor refuses no size.
 		_ = t.editor.SetSize(w, h)
@@ -79,8 +82,11 @@ func (t *tty) resize() {
 // itself would end with it.
 func (t *tty) Read(b []byte) (int, error) {
 	const cancelled = "\x05\x15\r" // to the end, erase to the beginning, enter
+	if len(b) == 0 {               // it waits for the end of what begins with Escape
+		return 0, errors.New("cannot understand the terminal: there is no end to its escape sequence")
+	}
 	if len(t.typed) == 0 {
-		n, err := t.in.Read(t.buf[:])
+		n, err := t.at.Read(t.buf[:])
 		if n <= 0 {
 			return 0, err
 		}
@@ -100,7 +106,7 @@ func (t *tty) Read(b []byte) (int, error) {
 }
 
 // Write is the editor's way to the terminal.
-func (t *tty) Write(b []byte) (int, error) { return t.out.Write(b) }
+func (t *tty) Write(b []byte) (int, error) { return t.at.Write(b) }
 
 // screen is where commands print to.
 type screen struct{ t *tty }
@@ -112,23 +118,25 @@ func (s screen) Write(b []byte) (int, error) {
 	if len(b) > 0 {
 		s.t.column = b[len(b)-1] != '\n'
 	}
-	return s.t.out.Write(b)
+	if _, err := s.t.at.Write(bytes.ReplaceAll(b, []byte{'\n'}, []byte{'\r', '\n'})); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 func (t *tty) followSize() (stop func()) {
-	changes, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(changes, unix.SIGWINCH)
+	done := make(chan struct{})
 	go func() {
 		for {
 			select {
-			case <-changes:
+			case <-t.at.Resized():
 				t.resize()
 			case <-done:
 				return
 			}
 		}
 	}()
-	return func() { signal.Stop(changes); close(done) }
+	return func() { close(done) }
 }
 
 func (t *tty) loop(ctx context.Context) error {
@@ -205,20 +213,22 @@ func (t *tty) columns() int64 {
 	return 80
 }
 
-// running runs f while Ctrl-C is a signal. The first one drops what f still
+// running runs f while Ctrl-C is an interrupt. The first one drops what f still
 // prints, so that the session lives on; the second ends the connection.
 func (t *tty) running(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.interrupted.Store(false)
-	interrupts, done := make(chan os.Signal, 2), make(chan struct{})
-	signal.Notify(interrupts, unix.SIGINT)
-	defer signal.Stop(interrupts)
+	select { // one that came between two commands
+	case <-t.at.Interrupts():
+	default:
+	}
+	done := make(chan struct{})
 	defer close(done)
 	go func() {
 		for {
 			select {
-			case <-interrupts:
+			case <-t.at.Interrupts():
 				if t.interrupted.Swap(true) {
 					cancel()
 				}
@@ -227,29 +237,9 @@ func (t *tty) running(ctx context.Context, f func(context.Context) error) error 
 			}
 		}
 	}()
-	t.signals(true)
-	defer t.signals(false)
+	t.at.Signals(true)
+	defer t.at.Signals(false)
 	return f(ctx)
-}
-
-// signals turns on or off that Ctrl-C is a signal and that line ends are made
-// for the terminal.
-func (t *tty) signals(on bool) {
-	fd := int(t.in.Fd())
-	m, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return
-	}
-	if on {
-		m.Lflag |= unix.ISIG
-		m.Oflag |= unix.OPOST | unix.ONLCR
-		m.Cc[unix.VSUSP], m.Cc[unix.VQUIT] = 0, 0
-	} else {
-		m.Lflag &^= unix.ISIG
-		m.Oflag &^= unix.OPOST
-	}
-	// On a terminal that is gone the next read tells.
-	_ = unix.IoctlSetTermios(fd, unix.TCSETS, m)
 }
 
 // readLine reads a line, or ends with the context: the process ends then, and
@@ -325,8 +315,8 @@ func (t *tty) above(line string, err error) string {
 
 // ask puts a question; anything but a clear yes is a no.
 func (t *tty) ask(ctx context.Context, question string) (bool, error) {
-	t.signals(false)
-	defer t.signals(true)
+	t.at.Signals(false)
+	defer t.at.Signals(true)
 	line, err := t.readLine(ctx, question+" [yes,no] (no) ", false)
 	if errors.Is(err, io.EOF) {
 		return false, nil

@@ -72,7 +72,13 @@ func openPTY(t *testing.T, ctx context.Context, width uint16) *pty {
 		}
 	}()
 	go func() {
-		err := New(p.table, io.Discard).Interact(ctx, slave, slave)
+		local, err := OpenLocal(slave, slave)
+		if err == nil {
+			err = New(p.table, io.Discard).Interact(ctx, local)
+			if cerr := local.Close(); err == nil {
+				err = cerr
+			}
+		}
 		after, tcErr := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
 		if err == nil && (tcErr != nil || *after != *before) {
 			err = fmt.Errorf("the terminal was not left as it was: %v", tcErr)
@@ -262,9 +268,14 @@ func TestInterrupt(t *testing.T) {
 	p := openPTY(t, t.Context(), 80) // for the terminal alone
 	p.expect("nso> ")
 	e := &endless{newTable(), make(chan error, 1)}
-	tt := &tty{sh: New(e, io.Discard), in: os.NewFile(p.slave(), "slave")}
-	tt.out = tt.in
-	defer tt.in.Close()
+	slave := os.NewFile(p.slave(), "slave")
+	defer slave.Close()
+	local, err := OpenLocal(slave, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer local.Close()
+	tt := &tty{sh: New(e, io.Discard), at: local}
 	tt.sh.out = screen{tt}
 	ran := make(chan error, 1)
 	go func() {

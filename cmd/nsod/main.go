@@ -131,7 +131,7 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 	defer stop()
 
 	// Doors.
-	h, err := house.Open(house.Options{Version: version, Config: conf, Load: read, Later: *file == "", Log: log, Level: level, Server: server, Stop: stop}, inherited)
+	h, err := house.Open(house.Options{Version: version, Config: conf, Load: read, Later: *file == "", Keys: house.Keys(*file), Log: log, Level: level, Server: server, Stop: stop}, inherited)
 	if err != nil {
 		return err
 	}

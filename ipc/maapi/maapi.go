@@ -150,7 +150,7 @@ func (r *room) openSession(ctx context.Context, c *varlink.Call) error {
 		return err
 	}
 	ss, err := r.server.Login(actor, mgmt.Login{
-		Transport: "maapi", Recovery: recovery,
+		Transport: transport(conn), Recovery: recovery,
 		Kill: func(reason string) { conn.Close(errors.New(reason)) },
 	})
 	if err != nil {
@@ -166,6 +166,15 @@ func (r *room) openSession(ctx context.Context, c *varlink.Call) error {
 	peer.Become(conn, actor)
 	conn.SetState(InSession)
 	return c.Reply(map[string]any{"usid": ss.ID(), "user": ss.Actor().User})
+}
+
+// transport is how a session is listed: as what the daemon's own command line is spoken
+// over, else as this interface's.
+func transport(conn *varlink.Conn) string {
+	if door := conn.Door(); door == "cli-ssh" {
+		return door
+	}
+	return "maapi"
 }
 
 // actAs is the actor of a connection acting as another user.

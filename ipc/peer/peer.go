@@ -38,7 +38,11 @@ func Identifier(server *mgmt.Server, from func(ctx context.Context, conn *varlin
 			return varlink.Origin{}, err
 		}
 		key().Set(conn, actor)
-		return varlink.Origin{Key: fmt.Sprintf("uid %d", actor.Peer.UID), Reserved: server.Admin(actor)}, nil
+		origin := fmt.Sprintf("uid %d", actor.Peer.UID)
+		if actor.Peer.UID == ident.NoUID { // which many users have
+			origin = "user " + actor.User
+		}
+		return varlink.Origin{Key: origin, Reserved: server.Admin(actor)}, nil
 	}
 }
 

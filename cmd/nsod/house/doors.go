@@ -45,7 +45,7 @@ func offered(c *config.Config) activation.Rules {
 		case !d.Enabled:
 		case d.Name == tcp.Name, d.Name == doorIPCTCP:
 			r[d.Name] = activation.Rule{Kind: activation.LoopbackTCP, Optional: true}
-		case d.Name == doorNETCONFSSH:
+		case overSSH(d.Name):
 			r[d.Name] = activation.Rule{Kind: activation.TCP, Optional: true}
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"nso.example/nso/auth"
 	"nso.example/nso/helper"
 	"nso.example/nso/ident"
 	"nso.example/nso/ipc/control"
@@ -54,7 +53,7 @@ func (h *House) ways(ctx context.Context, user string, whole bool) []control.Way
 	if err := helper.CheckUser(user); err != nil {
 		return []control.Way{{Name: "any", State: no, Detail: err.Error()}}
 	}
-	all := []control.Way{h.socketWay(ctx, user), keysWay(user)}
+	all := []control.Way{h.socketWay(ctx, user), h.keysWay(user)}
 	for _, m := range h.config().Login.Methods {
 		switch m {
 		case "pam":
@@ -96,10 +95,10 @@ func (h *House) socketWay(ctx context.Context, user string) control.Way {
 }
 
 // keysWay are the keys that the administrator lists.
-func keysWay(user string) control.Way {
+func (h *House) keysWay(user string) control.Way {
 	w := control.Way{Name: "publickey", State: no}
-	prints, err := auth.Keys{Dir: keysDir, Owner: 0}.Fingerprints(user)
-	switch file := keysDir + "/" + user; {
+	prints, err := h.opts.Keys.Fingerprints(user)
+	switch file := h.opts.Keys.Dir + "/" + user; {
 	case errors.Is(err, fs.ErrNotExist):
 		w.Detail = "there is no " + file
 	case err != nil:

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"nso.example/nso/activation"
+	"nso.example/nso/auth"
 	"nso.example/nso/config"
 	"nso.example/nso/ident"
 	"nso.example/nso/ipc/control"
@@ -44,6 +45,7 @@ type Options struct {
 	Load func() (*config.Config, error)
 	// Later says that the units of doors hand them over while the daemon runs.
 	Later  bool
+	Keys   auth.Keys // of those who log in over SSH
 	Log    *slog.Logger
 	Level  *slog.LevelVar // of Log
 	Server *mgmt.Server

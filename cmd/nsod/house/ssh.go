@@ -4,11 +4,13 @@ package house
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"nso.example/nso/auth"
 	"nso.example/nso/helper"
 	"nso.example/nso/netconf"
 	"nso.example/nso/sshd"
@@ -19,6 +21,15 @@ const (
 	doorNETCONFSSH = "netconf-ssh"
 	doorCLISSH     = "cli-ssh"
 )
+
+// Keys are those of the users: the administrator's, or, of an instance with a
+// configuration file of its own, those of who runs it, beside that.
+func Keys(file string) auth.Keys {
+	if file == "" {
+		return auth.Keys{Dir: "/etc/nso/ssh/keys.d", Owner: 0}
+	}
+	return auth.Keys{Dir: filepath.Join(filepath.Dir(file), "keys.d"), Owner: uint32(os.Getuid())}
+}
 
 func overSSH(name string) bool { return name == doorNETCONFSSH || name == doorCLISSH }
 
@@ -60,8 +71,8 @@ func (h *House) openSSH(name string) error {
 		h.sshDoors = make(map[string]*sshd.Door)
 	}
 	method, programs := helper.NETCONF, sshd.Programs{Subsystems: map[string]sshd.Program{"netconf": h.netconfProgram}} // RFC 6242, 3
-	if name != doorNETCONFSSH {
-		return fmt.Errorf("cannot open the door %s: it is not there yet", name)
+	if name == doorCLISSH {
+		method, programs = helper.CLI, sshd.Programs{Shell: h.commandLine}
 	}
 	in, err := h.authenticator(name, method)
 	if err != nil {
@@ -69,6 +80,15 @@ func (h *House) openSSH(name string) error {
 	}
 	h.sshDoors[name] = h.ssh.Door(name, in, programs)
 	return nil
+}
+
+// pam is how PAM is asked. An instance that is its user's own (nso run) has none where
+// nso-pam cannot be reached: it serves the installed daemon alone.
+func (h *House) pam() *helper.PAM {
+	if h.opts.Keys.Owner != 0 && unix.Access(helper.PAMSocket, unix.W_OK) != nil {
+		return nil
+	}
+	return &helper.PAM{Queue: helper.NewQueue(helper.DefaultQueueLimits())}
 }
 
 // netconfProgram is a NETCONF session on a channel.
