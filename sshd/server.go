@@ -61,8 +61,9 @@ type Server struct {
 	incidents atomic.Uint64
 }
 
-// Algorithms are what is spoken. AES-GCM, and AES-CTR with encrypt-then-MAC: what is
-// safe whether or not the peer knows strict key exchange.
+// Algorithms are what is spoken. AES-GCM, and AES-CTR with encrypt-then-MAC or, for the
+// libssh2 of Debian 12, with encrypt-and-MAC: what is safe whether or not the
+// peer knows strict key exchange.
 func Algorithms() ssh.Config {
 	return ssh.Config{
 		KeyExchanges: []string{
@@ -70,7 +71,7 @@ func Algorithms() ssh.Config {
 			ssh.KeyExchangeECDHP256, ssh.KeyExchangeECDHP384, ssh.KeyExchangeECDHP521,
 		},
 		Ciphers: []string{ssh.CipherAES128GCM, ssh.CipherAES256GCM, ssh.CipherAES256CTR, ssh.CipherAES128CTR},
-		MACs:    []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM},
+		MACs:    []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM, ssh.HMACSHA256, ssh.HMACSHA512},
 	}
 }
 
