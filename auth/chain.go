@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Method is a method of RFC 4252 or RFC 4256, by its name there.
@@ -25,6 +26,27 @@ type Chain []Method
 // beyond the key or the password.
 func DefaultChains() []Chain {
 	return []Chain{{PublicKey}, {KeyboardInteractive}, {Password}}
+}
+
+// ParseChains reads ways in as login.ssh of nso.toml has them: "publickey,password".
+func ParseChains(ways []string) ([]Chain, error) {
+	chains := make([]Chain, len(ways))
+	for i, way := range ways {
+		for word := range strings.SplitSeq(way, ",") {
+			chains[i] = append(chains[i], Method(word))
+		}
+	}
+	return chains, checkChains(chains)
+}
+
+// asks reports whether a chain has a method by which something is typed.
+func (c Chain) asks() bool {
+	return slices.Contains(c, Password) || slices.Contains(c, KeyboardInteractive)
+}
+
+// WithoutPasswords are those of the chains that ask for nothing that is typed.
+func WithoutPasswords(chains []Chain) []Chain {
+	return slices.DeleteFunc(slices.Clone(chains), Chain.asks)
 }
 
 func checkChains(chains []Chain) error {

@@ -56,6 +56,11 @@ func (k Keys) allow(user string, key ssh.PublicKey, from netip.Addr, now time.Ti
 	if err != nil {
 		return nil, err
 	}
+	return allowsText(text, user, key, from, now)
+}
+
+// allowsText is allow for the text of a file.
+func allowsText(text []byte, user string, key ssh.PublicKey, from netip.Addr, now time.Time) (*ssh.Permissions, error) {
 	reason := fmt.Errorf("%s: %w", ssh.FingerprintSHA256(key), ErrNoKey)
 	lines, found := 0, false
 	for line := range bytes.Lines(text) {

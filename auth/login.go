@@ -3,11 +3,9 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,16 +15,46 @@ import (
 
 	"nso.example/nso/helper"
 	"nso.example/nso/ident"
+	"nso.example/nso/users"
+)
+
+// Backend is one of those who are asked about a password: login.methods of nso.toml.
+type Backend string
+
+// The backends there are.
+const (
+	Local    Backend = "local"    // users in the data (RFC 7317)
+	PAM      Backend = "pam"      // the system, through nso-pam
+	External Backend = "external" // a program of the site, through nso-external
 )
 
 // Options of an Authenticator. Resolver is required.
 type Options struct {
 	Keys     Keys
+	UserKeys *helper.UserKeys    // nil: a file of a user's own never counts
+	Users    func() *users.Users // in the data as it is now; nil: none
 	Resolver *ident.Resolver
-	PAM      *helper.PAM // nil: no passwords, and accounts are not checked beyond that they exist
-	// Chains are the ways in; nil is DefaultChains.
+	PAM      *helper.PAM // nil: accounts are not checked beyond that they exist
+	External *helper.External
+	// Backends are asked about a password in this order, until one accepts; nil is PAM
+	// alone, if there is one.
+	Backends []Backend
+	// Chains are the ways in; nil is DefaultChains, or keys alone where there is nobody to
+	// ask about a password.
 	Chains []Chain
-	Method helper.Method // what the user wants: PAM is told
+	Method helper.Method // what the user wants: the helpers are told
+	// Tried is told of each answer of a user, for the audit; nil is nobody.
+	Tried func(Attempt)
+}
+
+// Attempt is one method that a user has tried.
+type Attempt struct {
+	User   string // as the client says it, if Err is not nil
+	Door   string
+	Source netip.AddrPort
+	Method Method
+	By     string // who has accepted: a Backend, or where the key was
+	Err    error  // nil: it has succeeded
 }
 
 // Authenticator lets in whom it knows. It may be used by many goroutines.
@@ -38,19 +66,25 @@ type Authenticator struct {
 
 // New makes an Authenticator.
 func New(o Options) (*Authenticator, error) {
+	if o.Backends == nil && o.PAM != nil {
+		o.Backends = []Backend{PAM}
+	}
 	if o.Chains == nil {
 		o.Chains = DefaultChains()
-		if o.PAM == nil {
-			o.Chains = o.Chains[:1]
+		if len(o.Backends) == 0 {
+			o.Chains = WithoutPasswords(o.Chains)
 		}
 	}
 	if err := checkChains(o.Chains); err != nil {
 		return nil, err
 	}
-	for _, c := range o.Chains {
-		if o.PAM == nil && (slices.Contains(c, Password) || slices.Contains(c, KeyboardInteractive)) {
-			return nil, errors.New("cannot ask for passwords without PAM")
+	for _, b := range o.Backends {
+		if b == Local && o.Users == nil || b == PAM && o.PAM == nil || b == External && o.External == nil {
+			return nil, fmt.Errorf("cannot ask %q about passwords: it is not there", string(b))
 		}
+	}
+	if len(o.Backends) == 0 && slices.ContainsFunc(o.Chains, Chain.asks) {
+		return nil, errors.New("cannot ask for passwords without somebody who knows them; see login.methods in nso.toml")
 	}
 	a := &Authenticator{opts: o, now: time.Now}
 	a.first, _ = next(o.Chains, nil)
@@ -67,10 +101,15 @@ type Login struct {
 
 	user     string   // that this is about, from the first method on
 	done     []Method // that have succeeded
+	key      keyFile  // where the key was, once one has succeeded
+	by       Backend  // who has accepted the password, once one has
 	verdict  *helper.Verdict
-	actor    *ident.Actor // who is in
-	failures int          // wrong answers, but for keys that are only offered
-	reason   error        // of the last failure
+	accepted helper.Accepted // of External
+	own      *ownKeys        // the user's own file, once it was asked for
+	actor    *ident.Actor    // who is in
+	failures int             // wrong answers, but for keys that are only offered
+	reason   error           // of the last failure
+	slow     bool            // the next failure is answered on the slow beat
 }
 
 // Begin begins the attempt of a connection from source. ctx ends with the connection
@@ -133,21 +172,44 @@ func (l *Login) Reason() error {
 // errDenied is all that the transport hears of a failure.
 var errDenied = errors.New("permission denied")
 
-// beat is the time between two moments at which failures are answered, so that how
-// long it took to find one does not tell what was found.
-const beat = 25 * time.Millisecond
+// A beat is the time between two moments at which failures are answered, so that how
+// long it took to find one does not tell what was found. To start nso-keys@USER.service
+// takes a tenth of a second: the first answer about a key is on a slow beat, for every
+// name, on a machine where any user has that.
+const (
+	beat     = 25 * time.Millisecond
+	slowBeat = 500 * time.Millisecond
+)
 
 // fail notes a failure and answers on the beat.
 func (l *Login) fail(m Method, began time.Time, err error) error {
 	l.reason = fmt.Errorf("%s: %w", m, err)
+	wait := beat
+	if l.slow {
+		wait, l.slow = slowBeat, false
+	}
 	took := time.Since(began)
-	t := time.NewTimer(beat - took%beat)
+	t := time.NewTimer(wait - took%wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-l.ctx.Done():
 	}
 	return errDenied
+}
+
+// wrong is fail of an answer that counts.
+func (l *Login) wrong(m Method, began time.Time, err error) error {
+	l.failures++
+	l.tell(Attempt{User: l.user, Method: m, Err: err})
+	return l.fail(m, began, err)
+}
+
+func (l *Login) tell(a Attempt) {
+	if l.a.opts.Tried != nil {
+		a.Door, a.Source = l.door, l.source
+		l.a.opts.Tried(a)
+	}
 }
 
 // of checks that all methods are about one user.
@@ -167,11 +229,7 @@ func (l *Login) of(user string) error {
 // offered says whether a key would do (RFC 4252, 7): nothing is proved yet.
 func (l *Login) offered(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	began := time.Now()
-	err := l.of(c.User())
-	var perms *ssh.Permissions
-	if err == nil {
-		perms, err = l.a.opts.Keys.allow(l.user, key, l.source.Addr(), l.a.now())
-	}
+	perms, _, err := l.allow(c.User(), key)
 	if err != nil {
 		return nil, l.fail(PublicKey, began, err)
 	}
@@ -181,170 +239,29 @@ func (l *Login) offered(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions
 // signed is called when the client has shown that it has the key.
 func (l *Login) signed(c ssh.ConnMetadata, key ssh.PublicKey, _ *ssh.Permissions, _ string) (*ssh.Permissions, error) {
 	began := time.Now()
-	err := l.of(c.User())
-	var perms *ssh.Permissions
-	if err == nil { // the file may be another one than when the key was offered
-		perms, err = l.a.opts.Keys.allow(l.user, key, l.source.Addr(), l.a.now())
-	}
+	perms, where, err := l.allow(c.User(), key) // it may be another one than when the key was offered
 	if err != nil {
-		l.failures++
-		return nil, l.fail(PublicKey, began, err)
+		return nil, l.wrong(PublicKey, began, err)
 	}
-	return l.passed(PublicKey, began, perms)
+	l.key = where
+	return l.passed(PublicKey, began, string(where), perms)
 }
 
 // passed notes a method that has succeeded, and lets the user in when nothing more is
 // wanted.
-func (l *Login) passed(m Method, began time.Time, perms *ssh.Permissions) (*ssh.Permissions, error) {
+func (l *Login) passed(m Method, began time.Time, by string, perms *ssh.Permissions) (*ssh.Permissions, error) {
 	done := append(slices.Clone(l.done), m)
 	methods, enough := next(l.a.opts.Chains, done)
 	if !enough {
 		l.done = done
+		l.tell(Attempt{User: l.user, Method: m, By: by})
 		return nil, &ssh.PartialSuccessError{Next: l.callbacks(methods)} // RFC 4252, 5.1
 	}
 	actor, err := l.account(slices.Contains(done, PublicKey))
 	if err != nil {
-		l.failures++
-		return nil, l.fail(m, began, err)
+		return nil, l.wrong(m, began, err)
 	}
 	l.done, l.actor = done, &actor
+	l.tell(Attempt{User: l.user, Method: m, By: by})
 	return perms, nil
-}
-
-// account says who the user is, and that the account may be used.
-func (l *Login) account(withKey bool) (ident.Actor, error) {
-	if l.verdict == nil && l.a.opts.PAM != nil {
-		v, err := l.a.opts.PAM.Converse(l.ctx, helper.Conversation{
-			User: l.user, Source: l.source.Addr(), Method: l.a.opts.Method, Account: true,
-			Answer: func(context.Context, helper.Prompt) ([]byte, error) {
-				return nil, errors.New("a module asks for something although a key was shown")
-			}})
-		switch {
-		case err == nil:
-			l.verdict = &v
-		case !errors.Is(err, helper.ErrUnavailable) || !errors.Is(err, fs.ErrNotExist):
-			return ident.Actor{}, err
-		}
-	}
-	peer := ident.Peer{LoginUID: ident.NoLogin, Door: l.door, Source: l.source.String()}
-	var actor ident.Actor
-	if v := l.verdict; v != nil {
-		peer.UID, peer.GID = v.UID, v.GID
-		actor = ident.Actor{User: v.User, Own: v.User, Groups: v.GroupNames(), Peer: peer}
-	} else {
-		account, err := l.a.opts.Resolver.ByName(l.ctx, l.user)
-		if err != nil {
-			return ident.Actor{}, err
-		}
-		peer.UID = account.UID
-		if actor, err = l.a.opts.Resolver.Actor(l.ctx, peer); err != nil {
-			return ident.Actor{}, err
-		}
-	}
-	switch {
-	case actor.User != l.user:
-		return ident.Actor{}, fmt.Errorf("its uid %d is that of %q", actor.Peer.UID, actor.User)
-	case actor.Peer.UID == 0 && !withKey:
-		return ident.Actor{}, errors.New("root comes in with a key only")
-	}
-	return actor, nil
-}
-
-// junk is what PAM gets in place of what is typed for root: a right password then
-// takes as long as a wrong one, and is not found out.
-const junk = "\b\n\r\x7fINCORRECT"
-
-// typed is what PAM is to be given of an answer.
-func (l *Login) typed(answer []byte) []byte {
-	if slices.Contains(l.done, PublicKey) || !l.isRoot() {
-		return answer
-	}
-	clear(answer)
-	return []byte(junk)
-}
-
-func (l *Login) isRoot() bool {
-	if l.user == "root" {
-		return true
-	}
-	account, err := l.a.opts.Resolver.ByName(l.ctx, l.user)
-	return err == nil && account.UID == 0
-}
-
-// password is the method of RFC 4252, 8: one answer to one question.
-func (l *Login) password(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-	began := time.Now()
-	defer clear(password)
-	answered := false
-	return l.pam(c, Password, began, nil, func(_ context.Context, p helper.Prompt) ([]byte, error) {
-		if answered || p.Echo {
-			return nil, errors.New("PAM asks for more than a password; the client must use keyboard-interactive")
-		}
-		answered = true
-		return l.typed(bytes.Clone(password)), nil
-	})
-}
-
-// interactive is RFC 4256: each question of PAM is a round.
-func (l *Login) interactive(c ssh.ConnMetadata, challenge ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
-	began := time.Now()
-	tell := func(text string) {
-		_, _ = challenge("", text, nil, nil) // RFC 4256, 3.2: a request without questions
-	}
-	asked := false
-	perms, err := l.pam(c, KeyboardInteractive, began, tell, func(_ context.Context, p helper.Prompt) ([]byte, error) {
-		asked = true
-		answers, err := challenge("", said(p.Said), []string{p.Text}, []bool{p.Echo})
-		switch {
-		case err != nil:
-			return nil, errors.New("the client gave no answer")
-		case len(answers) != 1:
-			return nil, fmt.Errorf("the client gave %d answers to one question", len(answers))
-		}
-		return l.typed([]byte(answers[0])), nil
-	})
-	if errors.Is(err, errDenied) && !asked {
-		// Refused before PAM was asked, or asked anything: that looks like a wrong
-		// password too.
-		_, _ = challenge("", "", []string{"Password: "}, []bool{false})
-	}
-	return perms, err
-}
-
-func said(texts []helper.Text) string {
-	var b strings.Builder
-	for _, t := range texts {
-		b.WriteString(strings.TrimSpace(t.Text) + "\n")
-	}
-	return strings.TrimSpace(b.String())
-}
-
-// pam holds the conversation of a method. tell, if set, tells the user something.
-func (l *Login) pam(c ssh.ConnMetadata, m Method, began time.Time, tell func(string), answer func(context.Context, helper.Prompt) ([]byte, error)) (*ssh.Permissions, error) {
-	err := l.of(c.User())
-	var v helper.Verdict
-	if err == nil {
-		v, err = l.a.opts.PAM.Converse(l.ctx, helper.Conversation{User: l.user, Source: l.source.Addr(), Method: l.a.opts.Method, Answer: answer})
-	}
-	if err != nil {
-		l.failures++
-		var r *helper.Refusal
-		if errors.As(err, &r) && r.Class == helper.PasswordExpired {
-			// Who has given the right password is told so (RFC 4252, 5.4 and 8 have words
-			// for it that we cannot use: we change no password).
-			text := strings.TrimSpace(said(r.Said) + "\n" + helper.Outward(err))
-			if tell != nil {
-				tell(text)
-				return nil, l.fail(m, began, err)
-			}
-			_ = l.fail(m, began, err)
-			return nil, &ssh.BannerError{Err: errDenied, Message: text + "\n"}
-		}
-		return nil, l.fail(m, began, err)
-	}
-	l.verdict = &v
-	if text := said(v.Said); text != "" && tell != nil {
-		tell(text)
-	}
-	return l.passed(m, began, nil)
 }

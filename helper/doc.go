@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package helper holds the words that the daemon speaks with nso-pam, both sides of
-// them, and the queue in front of it.
+// them, and the queue in front of it; and the daemon's side of nso-external (External)
+// and nso-keys (UserKeys), whose other side is a program of the site and the system's own.
 //
 // It calls no PAM, looks up no account, starts nothing and logs nothing: the client
 // side is linked into the daemon and is pure Go, the server side is what cmd/nso-pam
@@ -42,6 +43,10 @@
 //     the password can get: that it must be changed.
 //  7. One source never has more than its share of the conversations at once, and
 //     places are kept for those who have been here before.
+//  8. A program of a site is believed when it has ended, and has given one whole answer of
+//     at most 4 KiB within 10 seconds. What its form cannot carry is not sent.
+//  9. Whoever has no socket for his keys starts nothing; whoever has starts one process a
+//     second at most, and 64 KiB of what it reads within 3 seconds are used.
 //
 // Sources: pam(3), pam_conv(3), RFC 4256 for what a conversation is in SSH.
 package helper
