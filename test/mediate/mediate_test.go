@@ -129,9 +129,15 @@ func (s *system) onlyThat() {
 			"org.freedesktop.systemd1.Manager", method, signature}, args...)...)
 		if err == nil {
 			t.Errorf("%s may %s %q: %s", user, method, args, out)
-		} else if !strings.Contains(out, "ccess denied") && !strings.Contains(out, "nteractive authentication required") && !strings.Contains(out, "was already loaded or has a fragment file") {
-			t.Errorf("%s, %s %q: %s", user, method, args, out)
+			return
 		}
+		// Refused by polkit, or nothing that systemd could start: such a unit cannot be.
+		for _, why := range []string{"ccess denied", "nteractive authentication required", "was already loaded or has a fragment file", "Invalid argument", "missing the instance name"} {
+			if strings.Contains(out, why) {
+				return
+			}
+		}
+		t.Errorf("%s, %s %q: %s", user, method, args, out)
 	}
 	for _, user := range []string{"nso-mediate", "nso", "nso-cmd", "nso-nss"} {
 		units := []string{"evil.service", "nso.service", "nso.socket", "nso-apply.service", "nso-exec-root.socket", "nso-pty-root.socket", "ssh.service"}
