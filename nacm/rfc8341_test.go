@@ -35,16 +35,11 @@ const office = `module o {
   notification leak { nacm:default-deny-all; }
 }`
 
-// replay has the notifications of RFC 5277 in which a subscription speaks of itself.
-const replay = `module nc-notifications {
-  namespace "urn:ietf:params:xml:ns:netmod:notification"; prefix manageEvent;
-  notification replayComplete;
-  notification notificationComplete;
-  notification other;
-}`
+// news has a notification of another module.
+const news = `module news { namespace "urn:news"; prefix n; notification other; notification replayComplete; }`
 
 func officeSchema(t testing.TB) *yang.Schema {
-	return yangtest.Schema(t, "ietf-netconf-acm", "ietf-netconf", "ietf-netconf-monitoring", "nso-access", office, replay)
+	return yangtest.Schema(t, "ietf-netconf-acm", "ietf-netconf", "ietf-netconf-monitoring", "nso-access", "nc-notifications", office, news)
 }
 
 const at = "/ietf-netconf-acm:nacm/"
@@ -173,7 +168,8 @@ func TestRFC8341Section3_4_6(t *testing.T) {
 		{"step 1", append(in("deny"), at+"enable-nacm=false"), "notify", "o:leak", true, "enable-nacm"},
 		{"step 3: replayComplete", append(in("deny"), deny), "notify", "nc-notifications:replayComplete", true, "3.4.6"},
 		{"step 3: notificationComplete", append(in("deny"), deny), "notify", "nc-notifications:notificationComplete", true, "3.4.6"},
-		{"step 3: no other", append(in(), deny), "notify", "nc-notifications:other", false, "read-default"},
+		{"step 3: no other", append(in(), deny), "notify", "news:other", false, "read-default"},
+		{"step 3: not of any module", append(in(), deny), "notify", "news:replayComplete", false, "read-default"},
 		{"step 7: name", in("notification-name=fire ; deny"), "notify", "o:fire", false, "r1"},
 		{"step 7: another name", in("notification-name=leak ; deny"), "notify", "o:fire", true, "read-default"},
 		{"step 7: any name", in("module-name=o ; notification-name=* ; deny"), "notify", "o:fire", false, "r1"},
@@ -314,7 +310,7 @@ func TestRFC8341AppendixA_5(t *testing.T) {
 	s := officeSchema(t)
 	ask(t, s, []asked{
 		{"one is not for guests", in("module-name=o ; notification-name=fire ; access-operations=read ; deny"), "notify", "o:fire", false, "r1"},
-		{"others are", in("module-name=o ; notification-name=fire ; access-operations=read ; deny"), "notify", "nc-notifications:other", true, "read-default"},
+		{"others are", in("module-name=o ; notification-name=fire ; access-operations=read ; deny"), "notify", "news:other", true, "read-default"},
 	})
 }
 

@@ -176,6 +176,12 @@ func (v *View) Guard() tree.Guard {
 		case tree.Delete:
 			op, word = opDelete, "delete"
 		}
+		if what == tree.See {
+			if v.Reads(p) {
+				return nil
+			}
+			return mgmterr.New(mgmterr.AccessDenied, "", "cannot see it")
+		}
 		if v.data(p, op) {
 			return nil
 		}
@@ -185,15 +191,15 @@ func (v *View) Guard() tree.Guard {
 			}
 			return v.denied(mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot edit %s: no right to it", p.Schema().Name), p, op, false)
 		}
-		// Whoever may not read a node is not told whether it was there, nor what was
-		// in a node that was to be deleted.
-		at, quiet := p.String(), false
-		if seen := v.visible(p); seen < len(p) {
-			if word = "edit"; what == tree.Delete {
-				at, quiet = p[:seen].String(), true
-			}
+		// Whoever may not read a node is not told whether it was there, nor what or
+		// where something is in what was to be deleted.
+		if v.visible(p) == len(p) {
+			return v.denied(mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot %s %s: no right to it", word, p.Schema().Name), p, op, false)
 		}
-		return v.denied(mgmterr.New(mgmterr.AccessDenied, at, "cannot %s %s: no right to it", word, p.Schema().Name), p, op, quiet)
+		if what == tree.Delete {
+			return v.denied(mgmterr.New(mgmterr.AccessDenied, "/", "cannot delete it: no right to something in it that you may not read"), p, op, true)
+		}
+		return v.denied(mgmterr.New(mgmterr.AccessDenied, p.String(), "cannot edit %s: no right to it", p.Schema().Name), p, op, false)
 	}
 }
 

@@ -75,9 +75,14 @@ const (
 	// Name is no operation of the RFC: the edit names the node. Who has no right of
 	// any kind to it is refused.
 	Name
+	// See is none either: the answer would tell whether the node is there. For who may
+	// not read it, it is not.
+	See
 )
 
-func (a Access) String() string { return [...]string{"", "create", "update", "delete", "name"}[a] }
+func (a Access) String() string {
+	return [...]string{"", "create", "update", "delete", "name", "see"}[a]
+}
 
 // Guard decides whether a node may be touched; an error refuses the edit. It is
 // asked as the package comment says. p is reused: Clone it to keep it. An

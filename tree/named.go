@@ -2,7 +2,11 @@
 
 package tree
 
-import "nso.example/nso/yang"
+import (
+	"slices"
+
+	"nso.example/nso/yang"
+)
 
 // named asks the guard about the ends of an edit: the nodes that it names without
 // naming anything in them. It comes before anything is done, so that whoever has no
@@ -25,9 +29,10 @@ func (a *applier) named(e *Edit) error {
 			return nil
 		}
 	}
-	if len(e.Children) == 0 && (e.Tree == nil || e.Whole) {
-		goes := e.Op == OpDelete || e.Op == OpRemove
-		if s.Kind == yang.KindRoot || !hasExistence(s) && !goes {
+	if end := !slices.ContainsFunc(e.Children, func(c Edit) bool { return !c.Schema.IsKey }); end && (e.Whole || !hasContent(e.Tree)) {
+		// Of a non-presence container these alone do something, or tell something.
+		matters := e.Op == OpDelete || e.Op == OpRemove || e.Op == OpCreate || e.Op == OpReplace
+		if s.Kind == yang.KindRoot || !hasExistence(s) && !matters {
 			return nil
 		}
 		return a.ask(st, Name)
@@ -82,15 +87,24 @@ func (a *applier) namedIn(n *Node) error {
 }
 
 func (a *applier) namedAt(st Step, n *Node) error {
-	content := len(n.kids) > 0
-	for s := range n.Leaves() {
-		content = content || !s.IsKey
-	}
-	if !content {
+	if !hasContent(n) {
 		return a.ask(st, Name)
 	}
 	a.path = append(a.path, st)
 	err := a.namedIn(n)
 	a.path = a.path[:len(a.path)-1]
 	return err
+}
+
+// hasContent reports whether there is more in n, which may be nil, than keys.
+func hasContent(n *Node) bool {
+	if n == nil {
+		return false
+	}
+	for s := range n.Leaves() {
+		if !s.IsKey {
+			return true
+		}
+	}
+	return len(n.kids) > 0
 }

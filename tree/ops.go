@@ -97,7 +97,7 @@ func (a *applier) container(m *mut, e *Edit) error {
 	st := Step{Schema: s}
 	old := m.container(s)
 	subject := hasExistence(s)
-	if done, err := a.has(st, e.Op, old != nil, subject); done {
+	if done, err := a.has(st, e.Op, old != nil && (subject || a.showsKid(old)), subject); done {
 		return err
 	}
 	if e.Op == OpDelete || e.Op == OpRemove {
@@ -237,7 +237,7 @@ func (a *applier) storeEntry(m *mut, st Step, old, n *Node, at Insert) error {
 		m.ownList(s, a.token).put(a.token, n, nil)
 		return nil
 	}
-	if (at.Where == Before || at.Where == After) && !at.Anchor.fits(s) {
+	if (at.Where == Before || at.Where == After) && (!at.Anchor.fits(s) || !a.shows(Step{Schema: s, Key: at.Anchor, HasKey: true})) {
 		return a.noAnchor(st)
 	}
 	l := m.ownList(s, a.token)
@@ -308,6 +308,9 @@ func (a *applier) leafListEntry(m *mut, e *Edit) error {
 		}
 		return nil
 	}
+	if at := e.Insert; (at.Where == Before || at.Where == After) && !a.shows(Step{Schema: s, Value: string(at.Anchor), HasKey: true}) {
+		return a.noAnchor(st)
+	}
 	l := m.ownLeafList(s, a.token)
 	before, _ := l.user.index.get(byItem(l.probe(e.Value)))
 	if !l.put(a.token, clone(e.Value), &e.Insert) {
@@ -326,7 +329,7 @@ func (a *applier) whole(m *mut, e *Edit) error {
 	k := m.kid(e.Schema)
 	switch e.Op {
 	case OpDelete, OpRemove:
-		if done, err := a.has(st, e.Op, k != nil, true); done {
+		if done, err := a.has(st, e.Op, k != nil && a.showsKid(k), true); done {
 			return err
 		}
 		if err := a.askKid(k, Delete); err != nil {

@@ -179,7 +179,7 @@ func (t *Txn) Authorize(guard tree.Guard) error {
 		// The root names nodes that nobody named in an edit: what counts is the
 		// difference.
 		differs := func(p tree.Path, what tree.Access) error {
-			if what == tree.Name {
+			if what == tree.Name || what == tree.See {
 				return nil
 			}
 			return guard(p, what)
