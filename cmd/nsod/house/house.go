@@ -125,12 +125,13 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 		})
 	}
 	for _, name := range []string{tcp.Name, doorNETCONFSSH, doorCLISSH, doorIPCTCP, doorIPC} {
-		if overSSH(name) && len(in.Listeners(name)) > 0 {
+		listeners := in.Listeners(name)
+		if overSSH(name) && len(listeners) > 0 {
 			if err := h.openSSH(name); err != nil {
 				return nil, err
 			}
 		}
-		if err := h.doors.add(name, in.Listeners(name), nil, h.serve); err != nil {
+		if err := h.doors.add(name, listeners, nil, h.serve); err != nil {
 			return nil, err
 		}
 	}
