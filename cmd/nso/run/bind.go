@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -51,30 +52,48 @@ func bind(ctx context.Context, c *config.Config) (s sockets, err error) {
 		return s, fmt.Errorf("cannot open a socket to ask the kernel about TCP peers: %w", err)
 	}
 	s.add("inet-diag", os.NewFile(uintptr(fd), "inet-diag"))
-	if !c.Listen.NETCONFTCP.Enabled {
-		return s, nil
-	}
-	for i, a := range c.Listen.NETCONFTCP.Address {
-		var lc net.ListenConfig
-		lc.SetMultipathTCP(false) // Go's default; the kernel cannot tell whose its peers are
-		l, err := lc.Listen(ctx, "tcp", a.String())
-		switch {
-		case errors.Is(err, unix.EADDRINUSE):
-			return s, fmt.Errorf("cannot open NETCONF on %v: another program has that port; choose another with --netconf-tcp, or 'none'", a)
-		case errors.Is(err, unix.EACCES):
-			return s, fmt.Errorf("cannot open NETCONF on %v: ports below 1024 are root's; choose another with --netconf-tcp", a)
-		case err != nil:
-			return s, fmt.Errorf("cannot open NETCONF on %v: %w", a, err)
+	for _, d := range []struct {
+		name, what string
+		door       *config.Door
+	}{
+		{"netconf-tcp", "NETCONF", &c.Listen.NETCONFTCP}, {"netconf-ssh", "NETCONF over SSH", &c.Listen.NETCONFSSH},
+		{"cli-ssh", "the CLI over SSH", &c.Listen.CLISSH},
+	} {
+		if !d.door.Enabled {
+			continue
 		}
-		c.Listen.NETCONFTCP.Address[i] = l.Addr().(*net.TCPAddr).AddrPort()
-		f, err := l.(*net.TCPListener).File()
-		l.Close()
-		if err != nil {
-			return s, err
+		for i, a := range d.door.Address {
+			f, bound, err := bindTCP(ctx, a)
+			switch {
+			case errors.Is(err, unix.EADDRINUSE):
+				return s, fmt.Errorf("cannot open %s on %v: another program has that port; choose another with --%s, or 'none'", d.what, a, d.name)
+			case errors.Is(err, unix.EACCES):
+				return s, fmt.Errorf("cannot open %s on %v: ports below 1024 are root's; choose another with --%s", d.what, a, d.name)
+			case err != nil:
+				return s, fmt.Errorf("cannot open %s on %v: %w", d.what, a, err)
+			}
+			d.door.Address[i] = bound
+			s.add(d.name, f)
 		}
-		s.add("netconf-tcp", f)
 	}
 	return s, nil
+}
+
+// bindTCP listens on an address. Port 0 becomes the port that was free.
+func bindTCP(ctx context.Context, a netip.AddrPort) (*os.File, netip.AddrPort, error) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // Go's default; the kernel cannot tell whose its peers are
+	network := "tcp4"
+	if a.Addr().Is6() {
+		network = "tcp6" // and no other, so that both families can have the port
+	}
+	l, err := lc.Listen(ctx, network, a.String())
+	if err != nil {
+		return nil, a, err
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	return f, l.Addr().(*net.TCPAddr).AddrPort(), err
 }
 
 // bindIPC binds the local socket. One that an earlier run left is replaced if

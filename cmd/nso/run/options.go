@@ -26,6 +26,8 @@ type options struct {
 	dir, config string
 	yang        []string
 	netconfTCP  string // "": not given; "none": no such door
+	netconfSSH  string // the same
+	cliSSH      string
 
 	// Of the second stage, after root has become a user:
 	startedBy []string // who may do everything; nil: this is the first stage
@@ -46,8 +48,8 @@ func parse(args []string, getenv func(string) string, euid int) (options, error)
 	fs.StringVar(&o.dir, "dir", "", "")
 	fs.StringVar(&o.config, "config", "", "")
 	fs.StringVar(&o.netconfTCP, "netconf-tcp", "", "")
-	netconfSSH := fs.String("netconf-ssh", "none", "")
-	cliSSH := fs.String("cli-ssh", "none", "")
+	fs.StringVar(&o.netconfSSH, "netconf-ssh", "", "")
+	fs.StringVar(&o.cliSSH, "cli-ssh", "", "")
 	fs.Var(&yang, "yang", "")
 	fs.Var(&startedBy, "started-by", "") // ours, see become
 	fs.IntVar(&o.nsodFD, "nsod-fd", 0, "")
@@ -59,9 +61,11 @@ func parse(args []string, getenv func(string) string, euid int) (options, error)
 	if fs.NArg() > 0 {
 		return o, fmt.Errorf("cannot understand the command line: %q is not expected", fs.Arg(0))
 	}
-	for name, value := range map[string]string{"netconf-ssh": *netconfSSH, "cli-ssh": *cliSSH} {
-		if value != "none" {
-			return o, fmt.Errorf("cannot open --%s %s: 'nso run' has no SSH doors; leave the option out, or write 'none'", name, value)
+	for _, text := range []string{o.netconfSSH, o.cliSSH} {
+		if text != "" && text != "none" {
+			if _, err := address(text); err != nil {
+				return o, err
+			}
 		}
 	}
 	if o.netconfTCP != "" && o.netconfTCP != "none" {
@@ -110,6 +114,12 @@ func (o options) args() []string {
 	if o.netconfTCP != "" {
 		args = append(args, "--netconf-tcp", o.netconfTCP)
 	}
+	if o.netconfSSH != "" {
+		args = append(args, "--netconf-ssh", o.netconfSSH)
+	}
+	if o.cliSSH != "" {
+		args = append(args, "--cli-ssh", o.cliSSH)
+	}
 	for _, y := range o.yang {
 		args = append(args, "--yang", y)
 	}
@@ -121,14 +131,19 @@ func (o options) args() []string {
 
 // loopback reads the address of the door in clear. Port 0 is any free one.
 func loopback(text string) (netip.AddrPort, error) {
-	if port, ok := strings.CutPrefix(text, "localhost:"); ok {
-		text = "127.0.0.1:" + port
-	}
-	a, err := config.ParseAddress(text)
+	a, err := address(text)
 	if err == nil && !a.Addr().IsLoopback() {
 		err = fmt.Errorf("cannot open NETCONF in clear on %v: it is not on the loopback interface; write 127.0.0.1:%d", a, a.Port())
 	}
 	return a, err
+}
+
+// address reads an address of a door. Port 0 is any free one.
+func address(text string) (netip.AddrPort, error) {
+	if port, ok := strings.CutPrefix(text, "localhost:"); ok {
+		text = "127.0.0.1:" + port
+	}
+	return config.ParseAddress(text)
 }
 
 // DefaultDir is the folder of an instance when none is named: the caller's state
@@ -157,7 +172,7 @@ func (o options) configure() (*config.Config, error) {
 		}
 	}
 	for _, d := range c.Listen.Doors() {
-		if d.Enabled && d.Name != "netconf-tcp" {
+		if d.Enabled && d.Name == "ipc-tcp" {
 			return nil, fmt.Errorf("cannot open the door %s that %s enables: 'nso run' does not have it; write 'enabled = false'", d.Name, o.config)
 		}
 	}
@@ -183,6 +198,22 @@ func (o options) configure() (*config.Config, error) {
 			return nil, err
 		}
 		door.Enabled, door.Address = true, config.Addresses{a}
+	}
+	for _, d := range []struct {
+		door *config.Door
+		text string
+	}{{&c.Listen.NETCONFSSH, o.netconfSSH}, {&c.Listen.CLISSH, o.cliSSH}} {
+		switch d.text {
+		case "":
+		case "none":
+			d.door.Enabled = false
+		default:
+			a, err := address(d.text)
+			if err != nil {
+				return nil, err
+			}
+			d.door.Enabled, d.door.Address = true, config.Addresses{a}
+		}
 	}
 	c.Access.Admins = o.startedBy
 	for _, name := range o.startedBy {

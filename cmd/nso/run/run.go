@@ -143,6 +143,11 @@ func (i *instance) start(conf *config.Config, socks sockets) error {
 	if err := conf.Check(); err != nil {
 		return err
 	}
+	if conf.Listen.NETCONFSSH.Enabled || conf.Listen.CLISSH.Enabled {
+		if err := os.Mkdir(i.keysDir(), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("cannot make the folder of the keys: %w", err)
+		}
+	}
 	var text bytes.Buffer
 	text.WriteString("# Written by 'nso run' at each start; what is changed here is lost then.\n# Give a file of your own with --config.\n\n")
 	if err := conf.Print(&text); err != nil {
@@ -173,6 +178,9 @@ func (i *instance) start(conf *config.Config, socks sockets) error {
 	i.daemon, err = start(i.dir, socks, file, log)
 	return err
 }
+
+// keysDir is where nsod looks for the keys of users: beside its configuration.
+func (i *instance) keysDir() string { return filepath.Join(i.dir, "keys.d") }
 
 func (i *instance) logPath() string { return filepath.Join(i.dir, "nsod.log") }
 
@@ -338,6 +346,22 @@ func (i *instance) introduce(conf *config.Config) {
 		for _, a := range conf.Listen.NETCONFTCP.Address {
 			fmt.Fprintf(&b, "  NETCONF  %v, in clear; begin with the header %s\n", a, i.header(a.Addr()))
 		}
+	}
+	ssh := false
+	for _, d := range []struct {
+		door config.Door
+		line string
+	}{
+		{conf.Listen.NETCONFSSH, "  NETCONF  ssh -p %d -s %s netconf\n"}, {conf.Listen.CLISSH, "  CLI      ssh -p %d %s\n"},
+	} {
+		if ssh = ssh || d.door.Enabled; d.door.Enabled {
+			for _, a := range d.door.Address {
+				fmt.Fprintf(&b, d.line, a.Port(), a.Addr())
+			}
+		}
+	}
+	if ssh {
+		fmt.Fprintf(&b, "  keys     %s/USER, in the form of authorized_keys\n", i.keysDir())
 	}
 	fmt.Fprintf(&b, "  rights   everything for %s, nothing for others\n", strings.Join(conf.Access.Admins, " and "))
 	fmt.Fprintln(&b, "Ctrl-C, or SIGTERM, stops it.")

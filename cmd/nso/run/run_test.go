@@ -91,6 +91,11 @@ func standIn() int {
 	if c.Listen.NETCONFTCP.Enabled {
 		rules["netconf-tcp"] = activation.Rule{Kind: activation.LoopbackTCP}
 	}
+	for _, d := range c.Listen.Doors() {
+		if d.Enabled && strings.HasSuffix(d.Name, "-ssh") {
+			rules[d.Name] = activation.Rule{Kind: activation.TCP}
+		}
+	}
 	in, err := activation.Inherit(activation.Self(), rules)
 	if err != nil {
 		r.Error = err.Error()
@@ -677,7 +682,7 @@ func TestConfigFile(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"[limit]\n":                              "my.toml:1: cannot use the key \"limit\"",
-		"[listen.netconf-ssh]\nenabled = true\n": "'nso run' does not have it",
+		"[listen.ipc-tcp]\nenabled = true\n": "'nso run' does not have it",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -697,8 +702,8 @@ func TestCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--netconf-ssh", "127.0.0.1:830"}, "cannot open --netconf-ssh 127.0.0.1:830: 'nso run' has no SSH doors"},
-		{[]string{"--cli-ssh", "0.0.0.0:22"}, "has no SSH doors"},
+		{[]string{"--netconf-ssh", "here:830"}, "as an address"},
+		{[]string{"--cli-ssh", "22"}, "as an address"},
 		{[]string{"--netconf-tcp", "0.0.0.0:2023"}, "not on the loopback interface; write 127.0.0.1:2023"},
 		{[]string{"--netconf-tcp", "example:2023"}, "as an address"},
 		{[]string{"--bogus"}, "cannot understand the command line"},
@@ -709,7 +714,7 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%v: %v", tc.args, err)
 		}
 	}
-	o, err := parse([]string{"--netconf-ssh", "none", "--cli-ssh=none", "--yang", "/a", "--yang", "b", "--config", "c"}, home, 1000)
+	o, err := parse([]string{"--netconf-ssh", "0.0.0.0:830", "--cli-ssh=none", "--yang", "/a", "--yang", "b", "--config", "c"}, home, 1000)
 	wd := must(os.Getwd())
 	if err != nil || o.dir != "/home/bob/.local/state/nso" || !slices.Equal(o.yang, []string{"/a", wd + "/b"}) || o.config != wd+"/c" {
 		t.Errorf("%+v, %v", o, err)
@@ -730,6 +735,29 @@ func TestCommandLine(t *testing.T) {
 	if dir, err := DefaultDir(env(nil), 5); err == nil {
 		t.Errorf("without HOME it is %s", dir)
 	}
+}
+
+// TestSSH: the doors over SSH get what systemd would give them, and a folder for keys.
+func TestSSH(t *testing.T) {
+	a := user(t)
+	bin := binaries(t, 0o755)
+	dir := folder(t, a)
+	r := begin(t, bin, &a, nil, "--dir", dir, "--netconf-tcp", "none", "--netconf-ssh", "127.0.0.1:0", "--cli-ssh", "127.0.0.1:0")
+	r.until("keys.d/USER")
+	rep := r.report()
+	if names := fmt.Sprint(rep.Names); rep.Error != "" || names != "[cli-ssh inet-diag ipc netconf-ssh]" {
+		t.Errorf("%s, %s", names, rep.Error)
+	}
+	for _, d := range []config.Door{rep.Config.Listen.NETCONFSSH, rep.Config.Listen.CLISSH} {
+		if !d.Enabled || len(d.Address) != 1 || d.Address[0].Port() == 0 {
+			t.Errorf("%+v", d)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "keys.d")); err != nil || info.Mode().Perm() != 0o700 || info.Sys().(*syscall.Stat_t).Uid != a.UID {
+		t.Errorf("%v, %v", info, err)
+	}
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	r.end(0)
 }
 
 func TestFolder(t *testing.T) {
