@@ -31,7 +31,7 @@ func Path(user string, terminal bool) string {
 // Wait until it ends; others may write, resize and signal.
 type Command struct {
 	Started
-	conn *net.UnixConn
+	conn net.Conn
 	in   reader
 	stop func() bool // watching the context
 
@@ -52,11 +52,12 @@ func Run(ctx context.Context, socket string, r Request, ipc *os.File) (*Command,
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach nso-exec: %w", err)
 	}
-	conn, ok := c.(*net.UnixConn)
-	if !ok {
-		c.Close()
-		return nil, errors.New("cannot reach nso-exec: it is no Unix socket")
-	}
+	return Over(ctx, c, r, ipc)
+}
+
+// Over is Run on a connection that is there already, and that it owns from now on: to
+// the daemon, which passes everything on. ipc goes over a Unix socket alone.
+func Over(ctx context.Context, conn net.Conn, r Request, ipc *os.File) (*Command, error) {
 	cmd, err := begin(ctx, conn, r, ipc)
 	if err != nil {
 		conn.Close()
@@ -66,7 +67,7 @@ func Run(ctx context.Context, socket string, r Request, ipc *os.File) (*Command,
 	return cmd, nil
 }
 
-func begin(ctx context.Context, conn *net.UnixConn, r Request, ipc *os.File) (*Command, error) {
+func begin(ctx context.Context, conn net.Conn, r Request, ipc *os.File) (*Command, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	r.Version, r.IPC = Version, ipc != nil
@@ -79,19 +80,10 @@ func begin(ctx context.Context, conn *net.UnixConn, r Request, ipc *os.File) (*C
 	}
 	b := append(make([]byte, HeaderSize), text...)
 	put(b, request, len(text))
-	var rights []byte
-	if ipc != nil {
-		rights = unix.UnixRights(int(ipc.Fd()))
-	}
-	n, _, err := conn.WriteMsgUnix(b, rights, nil)
-	if err == nil && n < len(b) {
-		_, err = conn.Write(b[n:])
-	}
-	if err != nil {
+	if err := write(conn, b, ipc); err != nil {
 		return nil, fmt.Errorf("cannot ask nso-exec: %w", err)
 	}
-	c := &Command{conn: conn, in: reader{r: conn}}
-	c.more = sync.NewCond(&c.mu)
+	c := newCommand(conn)
 	f, err := c.in.next("NSE")
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the command: nso-exec has gone: %w", err)
@@ -114,6 +106,29 @@ func begin(ctx context.Context, conn *net.UnixConn, r Request, ipc *os.File) (*C
 		return nil, e.Start
 	}
 	return c, decode(f.Data, &c.Started)
+}
+
+func newCommand(conn net.Conn) *Command {
+	c := &Command{conn: conn, in: reader{r: conn}}
+	c.more = sync.NewCond(&c.mu)
+	return c
+}
+
+// write writes b, with a descriptor if there is one.
+func write(conn net.Conn, b []byte, ipc *os.File) error {
+	if ipc != nil {
+		c, ok := conn.(*net.UnixConn)
+		if !ok {
+			return errors.New("a descriptor goes over a Unix socket alone")
+		}
+		n, _, err := c.WriteMsgUnix(b, unix.UnixRights(int(ipc.Fd())), nil)
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	_, err := conn.Write(b)
+	return err
 }
 
 // Next reads output, or the end: then the frame has no kind. Data is good until the

@@ -18,7 +18,7 @@ import (
 
 // Served is nso-exec's side of a connection. One goroutine reads; any may write.
 type Served struct {
-	conn *net.UnixConn
+	conn net.Conn
 	in   reader
 
 	mu  sync.Mutex // writing
@@ -26,7 +26,7 @@ type Served struct {
 }
 
 // Serve serves a connection that was accepted.
-func Serve(conn *net.UnixConn) *Served {
+func Serve(conn net.Conn) *Served {
 	return &Served{conn: conn, in: reader{r: conn}}
 }
 
@@ -38,18 +38,7 @@ func (s *Served) Request() (Request, *os.File, error) {
 	if err := s.conn.SetReadDeadline(time.Now().Add(requestTime)); err != nil {
 		return Request{}, nil, err
 	}
-	// Descriptors come with the first byte; later ones the kernel drops, since nobody
-	// asks for them.
-	control := make([]byte, unix.CmsgSpace(4))
-	n, oobn, flags, _, err := s.conn.ReadMsgUnix(s.in.header[:1], control)
-	file, fdErr := descriptor(control[:oobn], flags)
-	switch {
-	case err != nil:
-	case n == 0:
-		err = io.EOF
-	default:
-		err = fdErr
-	}
+	file, err := s.first()
 	var r Request
 	if err == nil {
 		r, err = s.request()
@@ -67,6 +56,26 @@ func (s *Served) Request() (Request, *os.File, error) {
 		return Request{}, nil, err
 	}
 	return r, file, nil
+}
+
+// first reads the first byte, with the descriptor that comes with it on a Unix socket.
+// Later ones the kernel drops, since nobody asks for them.
+func (s *Served) first() (*os.File, error) {
+	conn, ok := s.conn.(*net.UnixConn)
+	if !ok {
+		_, err := io.ReadFull(s.conn, s.in.header[:1])
+		return nil, err
+	}
+	control := make([]byte, unix.CmsgSpace(4))
+	n, oobn, flags, _, err := conn.ReadMsgUnix(s.in.header[:1], control)
+	file, fdErr := descriptor(control[:oobn], flags)
+	switch {
+	case err != nil:
+		return file, err
+	case n == 0:
+		return file, io.EOF
+	}
+	return file, fdErr
 }
 
 func (s *Served) request() (r Request, err error) {
