@@ -63,7 +63,10 @@ func who(a ident.Actor, door string) []slog.Attr {
 	if a.Own != "" && a.Own != a.User {
 		attrs = append(attrs, slog.String("own", a.Own))
 	}
-	attrs = append(attrs, slog.Uint64("uid", uint64(a.Peer.UID)), slog.String("login_uid", loginUID(a.Peer.LoginUID)))
+	if a.Peer.UID != ident.NoUID { // whom the data alone knows has none
+		attrs = append(attrs, slog.Uint64("uid", uint64(a.Peer.UID)))
+	}
+	attrs = append(attrs, slog.String("login_uid", loginUID(a.Peer.LoginUID)))
 	if a.Peer.PID != 0 {
 		attrs = append(attrs, slog.Int("pid", int(a.Peer.PID)))
 	}
@@ -130,7 +133,13 @@ func network(source string) string {
 	return p.String()
 }
 
-func uidKey(a ident.Actor) string { return "uid " + strconv.FormatUint(uint64(a.Peer.UID), 10) }
+// uidKey is whose records are counted together.
+func uidKey(a ident.Actor) string {
+	if a.Peer.UID == ident.NoUID {
+		return "user " + a.User
+	}
+	return "uid " + strconv.FormatUint(uint64(a.Peer.UID), 10)
+}
 
 // refusal is written unless the same peer has caused too many.
 func (t *Trail) refusal(msg string, e event.Name, peer string, attrs []slog.Attr) {

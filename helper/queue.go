@@ -49,6 +49,7 @@ type Queue struct {
 	sources map[netip.Prefix]*source
 	turns   []*source // who waits, in the order of their turns
 	known   map[netip.Prefix]time.Time
+	added   bool // to known, since Known was asked
 
 	accounts *Queue // for questions about an account alone; nil in that one
 	logins   *Queue // whose accounts this is, which remembers the successes; or nil
@@ -246,6 +247,7 @@ func (q *Queue) remember(key netip.Prefix) {
 	if key == local() { // is known anyway
 		return
 	}
+	q.added = true
 	if _, ok := q.known[key]; !ok && len(q.known) >= q.limits.MaxKnown {
 		var oldest netip.Prefix
 		var at time.Time

@@ -258,3 +258,44 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 }
+
+// TestKnown: who has logged in lately is known to the next daemon too, as long as he was.
+func TestKnown(t *testing.T) {
+	now := time.Now()
+	q := NewQueue(DefaultQueueLimits())
+	q.now = func() time.Time { return now }
+	if q.Known() != nil {
+		t.Error("an empty queue knows somebody")
+	}
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	for _, from := range []netip.Addr{a, b, {}} {
+		p, err := q.Enter(t.Context(), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Leave(true)
+		now = now.Add(time.Hour)
+	}
+	text := q.Known()
+	if text == nil || q.Known() != nil {
+		t.Errorf("what is new is told %q, and again", text)
+	}
+	after := NewQueue(DefaultQueueLimits())
+	after.now = func() time.Time { return now.Add(21*time.Hour + 30*time.Minute) }
+	if err := after.Restore(text); err != nil {
+		t.Fatal(err)
+	}
+	if after.isKnown(sourceOf(a)) || !after.isKnown(sourceOf(b)) || len(after.known) != 1 {
+		t.Errorf("known are %v", after.known)
+	}
+	for _, bad := range []string{"", "x", "[]", `{"x":"2026-01-01T00:00:00Z"}`} {
+		if err := after.Restore([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	for _, none := range []string{"null", "{}", `{"192.0.2.0/24":"2999-01-01T00:00:00Z"}`, `{"192.0.2.9/32":"2999-01-01T00:00:00Z"}`, `{"":"2999-01-01T00:00:00Z"}`} {
+		if err := after.Restore([]byte(none)); err != nil || len(after.known) != 1 {
+			t.Errorf("%q: %v, %v", none, err, after.known)
+		}
+	}
+}

@@ -17,6 +17,8 @@ const (
 	Login           Name = "login"
 	LoginRefused    Name = "login-refused"
 	Refused         Name = "connection-refused"
+	Proved          Name = "authenticated"
+	NotProved       Name = "not-authenticated"
 	ActingAs        Name = "acting-as"
 	Recovery        Name = "recovery-session"
 	RecoveryEnded   Name = "recovery-session-ended"
@@ -92,6 +94,13 @@ func All() []Event {
 			"Somebody connected at @NSO_DOOR@ and was turned away: @NSO_REASON@. Whoever cannot be told for certain is not let in.",
 			"If it should have been let in: the user must have an account, and be in the group nso-users for the local socket. Of many refusals of one peer only some are written; held_back counts the others.",
 			who("reason", "held_back")},
+		{Proved, "13a69b4742e8760b876b1a64725170df", "Somebody has shown who he is",
+			"Whoever connected at @NSO_DOOR@ from @NSO_SOURCE@ has shown by @NSO_METHOD@ that he is @NSO_USER@; NSO_BY says who has accepted that, or where the key is listed. There may be more methods to come.", "",
+			[]string{"user", "door", "source", "method", "by"}},
+		{NotProved, "2235ee94530cd69dba5d9122f691264e", "Somebody has not shown who he is",
+			"Whoever connected at @NSO_DOOR@ from @NSO_SOURCE@ as @NSO_USER@ was refused: @NSO_REASON@. He was told nothing but that.",
+			"\"nso explain login USER\" tries what can be tried without the user. Of many refusals of one source only some are written; held_back counts the others.",
+			[]string{"user", "door", "source", "method", "reason", "held_back"}},
 		{ActingAs, "f4ba10e3827c542bc6e9e71af8f9ccff", "A user acts as another",
 			"@NSO_OWN_USER@ acts as @NSO_USER@: @NSO_REASON@.",
 			"Grants are in the table \"access.grant\" of nso.toml; netconf.tcp.trust = \"kernel\" believes no header.", who("reason")},

@@ -56,6 +56,8 @@ func Fields() []Field {
 		{"held_back", "NSO_HELD_BACK", "how many records like this one were not written since the last", false},
 		{"lost", "NSO_LOST", "how many records were lost", false},
 		{"version", "NSO_VERSION", "version of the daemon", false},
+		{"method", "NSO_METHOD", "method of a login: publickey, password, keyboard-interactive", false},
+		{"by", "NSO_BY", "who has accepted it: local, pam or external; or where a key is listed: keys.d, data or home", false},
 		{"conn", "NSO_CONN", "number of the connection", false},
 	}
 }

@@ -70,6 +70,7 @@ type House struct {
 	sshMu    sync.Mutex
 	ssh      *sshd.Server // see openSSH; under sshMu
 	sshDoors map[string]*sshd.Door
+	logins   *logins // what the doors over SSH ask; under sshMu
 	resolver *ident.Resolver
 
 	doors doors
@@ -171,6 +172,7 @@ func (h *House) Close(limit time.Duration) error {
 	}
 	err := h.server.Shutdown(ctx, "the daemon is stopping")
 	h.end()
+	h.rememberSources()
 	return errors.Join(err, h.ipc.Shutdown(ctx))
 }
 

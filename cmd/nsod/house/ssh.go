@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"nso.example/nso/auth"
 	"nso.example/nso/helper"
 	"nso.example/nso/netconf"
@@ -80,15 +78,6 @@ func (h *House) openSSH(name string) error {
 	}
 	h.sshDoors[name] = h.ssh.Door(name, in, programs)
 	return nil
-}
-
-// pam is how PAM is asked. An instance that is its user's own (nso run) has none where
-// nso-pam cannot be reached: it serves the installed daemon alone.
-func (h *House) pam() *helper.PAM {
-	if h.opts.Keys.Owner != 0 && unix.Access(helper.PAMSocket, unix.W_OK) != nil {
-		return nil
-	}
-	return &helper.PAM{Queue: helper.NewQueue(helper.DefaultQueueLimits())}
 }
 
 // netconfProgram is a NETCONF session on a channel.
