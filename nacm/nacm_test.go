@@ -26,12 +26,12 @@ const model = `module m {
   rpc reboot { nacm:default-deny-all; }
 }`
 
-func schema(t *testing.T) *yang.Schema {
+func schema(t testing.TB) *yang.Schema {
 	return yangtest.Schema(t, "ietf-netconf-acm", "ietf-netconf", "ietf-netconf-monitoring", "ietf-system", model)
 }
 
 // build sets "path=value" in a tree; a leaf-list's value is its entry.
-func build(t *testing.T, s *yang.Schema, base *tree.Node, sets ...string) *tree.Node {
+func build(t testing.TB, s *yang.Schema, base *tree.Node, sets ...string) *tree.Node {
 	t.Helper()
 	ed := tree.NewEditor(base)
 	for _, set := range sets {

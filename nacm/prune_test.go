@@ -118,13 +118,13 @@ func TestPruneRandom(t *testing.T) {
 	must(err)
 
 	pool := []string{"/", "/w:top", "/w:top/l", "/w:top/l[name='a']", "/w:top/l/v", "/w:top/l[name='b']/in", "/w:top/l/secret", "/w:top/l/in/tag[.='t1']",
-		"/w:top/pair", "/w:top/pair[a='a']", "/w:top/pair[b='b']", "/w:top/pair[a='c'][b='b']/c", "/w:top/sample", "/w:top/sample/hidden",
+		"/w:top/pair", "/w:top/pair[a='a'][b='a']", "/w:top/pair[a='b'][b='b']/c", "/w:top/l[name='c']/v", "/w:top/pair[a='a']", "/w:top/pair[b='b']", "/w:top/pair[a='c'][b='b']/c", "/w:top/sample", "/w:top/sample/hidden",
 		"/w:top/sample/inner[k='a']/v", "/w:tag[.='t2']", "/w:tag", "/w:top/l/name", "/ietf-netconf-acm:nacm"}
 	const list = "/ietf-netconf-acm:nacm/rule-list[name='1']/"
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		acl := []string{"/ietf-netconf-acm:nacm/groups/group[name='g']/user-name=u", list + "group=g"}
-		for i := range r.IntN(5) {
+		for i := range r.IntN(7) {
 			rule := fmt.Sprintf("%srule[name='%d']/", list, i)
 			acl = append(acl, rule+"action="+[]string{"permit", "deny"}[r.IntN(2)])
 			if r.IntN(6) > 0 {

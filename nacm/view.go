@@ -20,6 +20,8 @@ type View struct {
 
 	judge    sync.Once
 	verdicts []verdict // by the ID of a schema node, once judged
+	plain    []verdict // the same, of instances that no rule names by a key or value
+	keyed    []*rule   // those that do, for reading
 }
 
 // findOpen finds the operations that a rule over everything permits before any
