@@ -371,6 +371,14 @@ func removeGroup(dir string) {
 	syscall.Rmdir(dir)
 }
 
+// Step has what fails in f count as a failure of t, a part of the box's own test.
+func (b *Box) Step(t testing.TB, f func()) {
+	outer := b.t
+	b.t = t
+	defer func() { b.t = outer }()
+	f()
+}
+
 // Path is where a path of the box's disk is here.
 func (b *Box) Path(path string) string { return filepath.Join(b.dir, "root", path) }
 

@@ -69,6 +69,11 @@ func (s *system) noPrivilege() {
 			s.t.Errorf("%s of the daemon is %q, want %q", name, status[name], v)
 		}
 	}
+	for _, file := range []string{"mem", "environ", "maps"} {
+		if out, err := s.as("nso", "head", "-c1", "/proc/"+s.main()+"/"+file); !strings.Contains(out, "denied") {
+			s.t.Errorf("another process of its user reads %s: %v, %q", file, err, out)
+		}
+	}
 	// Its data are its own.
 	if out := s.Run("stat", "-c", "%U %a", "/var/lib/nso/cdb"); out != "nso 700\n" {
 		s.t.Errorf("the database is %q", out)

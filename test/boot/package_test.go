@@ -54,6 +54,12 @@ func TestPackage(t *testing.T) {
 			{"doctor", (*system).packageDoctor},
 			{"a door by reload", (*system).packageDoor},
 			{"NETCONF over SSH", (*system).sshDoor},
+			{"the folder of the sockets", (*system).folderOfSockets},
+			{"odd peers", (*system).oddPeers},
+			{"two thousand idle", (*system).idleCrowd},
+			{"grants", (*system).grants},
+			{"passwords", (*system).secrets},
+			{"the proof", (*system).proof},
 			{"exposure", (*system).packageExposure},
 			{"the sandbox", (*system).sandbox},
 			{"a full disk", (*system).fullDisk},
@@ -106,7 +112,7 @@ func (s *system) packageStart() {
 	s.want("root", []string{"nso", "status"}, "running")
 	s.refused("ann", []string{"nso", "whoami"}, "nso-users")
 	s.Run("usermod", "-aG", "nso-users", "ann")
-	s.want("ann", []string{"nso", "whoami"}, "user", "ann", "administrator  no")
+	s.want("ann", []string{"nso", "whoami", "--json"}, `"user": "ann"`, `"admin": false`)
 	s.refused("ann", []string{"nso", "status"}, "administrators")
 	// root lets ann in, by the data
 	s.want("root", []string{"nso", "cli", "-c", "configure", "-c", "set nacm groups group nso-admin user-name ann", "-c", "commit"})

@@ -10,13 +10,15 @@ func (s *system) sshDoor() {
 		chgrp nso /etc/nso/ssh/keys.d/ann && chmod 0640 /etc/nso/ssh/keys.d/ann`)
 	s.Run("sed", "-i", `/^.listen.netconf-ssh.$/,/^$/s/^#enabled = false/enabled = true/`, "/etc/nso/nso.toml")
 	s.want("root", []string{"nso", "reload"}, "netconf-ssh")
-	session := func(user string) []string {
-		return []string{"sh", "-c", `printf '%s' '` + netconfHello + `<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"><close-session/></rpc>]]>]]>' |
-			ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ` + user + `@127.0.0.1 netconf`}
-	}
-	s.want("ann", session("ann"), "<hello", `message-id="1"`, "<ok/>")
-	s.refused("ann", session("eve"), "Permission denied")
-	s.refused("ann", session("root"), "Permission denied")
+	s.want("ann", sshSession("ann"), "<hello", `message-id="1"`, "<ok/>")
+	s.refused("ann", sshSession("eve"), "Permission denied")
+	s.refused("ann", sshSession("root"), "Permission denied")
 	s.refused("ann", []string{"sh", "-c", "ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null ann@127.0.0.1 id"})
 	s.want("root", []string{"nso", "doctor"}, "door netconf-ssh", "\nhealthy")
+}
+
+// sshSession is a NETCONF session with ann's key that is closed at once.
+func sshSession(user string) []string {
+	return []string{"sh", "-c", `printf '%s' '` + netconfHello + `<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"><close-session/></rpc>]]>]]>' |
+		ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ` + user + `@127.0.0.1 netconf`}
 }

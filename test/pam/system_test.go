@@ -27,14 +27,58 @@ type system struct {
 	t *testing.T
 }
 
-// onBoth runs a test on each release, at the same time.
-func onBoth(t *testing.T, test func(t *testing.T, s *system)) {
+// TestPAM logs in on one booted system of each release. What a step changes, the next
+// one does not find.
+func TestPAM(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
-			test(t, install(t, suite))
+			s := install(t, suite)
+			for _, step := range []struct {
+				name string
+				f    func(*testing.T, *system)
+			}{
+				{"pam_faillock from a fresh boot", lockedOut},
+				{"accounts", accounts},
+				{"peers", peers},
+				{"a hostile daemon", hostileDaemon},
+				{"hostile modules", hostileModules},
+				{"killed", killed},
+				{"crashes in a row", crashes},
+				{"a storm of connections", storm},
+				{"a hostile source", hostileSource},
+				{"the process", process},
+				{"the password in memory", memory},
+				{"the sandbox", sandboxed},
+				{"exposure", exposure},
+				{"one-time codes", oneTimeCodes},
+				{"RADIUS", radius},
+				{"figures", figures},
+				{"a directory", directory},
+			} {
+				t.Run(step.name, func(t *testing.T) {
+					s.Step(t, func() {
+						s := &system{s.Box, t}
+						s.fresh()
+						step.f(t, s)
+					})
+				})
+			}
 		})
 	}
+}
+
+// fresh puts back what the steps change.
+func (s *system) fresh() {
+	s.t.Helper()
+	root, err := instance.Root()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Copy(filepath.Join(root, "packaging", "deb", "pam-nso"), "/etc/pam.d/nso", 0o644)
+	s.Run("chmod", "0640", "/etc/shadow")
+	s.noDropIns()
+	s.Run("systemctl", "restart", "nso-pam.socket")
 }
 
 // install puts in a booted system what the package nso-pam would, and users.
@@ -198,14 +242,4 @@ func (s *system) selfTest() (report string, holes int) {
 	s.t.Helper()
 	out, _ := s.Try("/usr/libexec/nso/nso-pam", "--self-test")
 	return out, strings.Count(out, "HOLE")
-}
-
-// hostileModule builds the module that does what a bad one does.
-func (s *system) hostileModule() {
-	s.t.Helper()
-	module := filepath.Join(s.t.TempDir(), "pam_hostile.so")
-	if out, err := exec.Command("gcc", "-Wall", "-shared", "-fPIC", "-o", module, "testdata/hostile.c", "-lpam").CombinedOutput(); err != nil {
-		s.t.Fatalf("%v\n%s", err, out)
-	}
-	s.Copy(module, "/usr/lib/pam_hostile.so", 0o644)
 }

@@ -7,6 +7,7 @@
 //	pamlogin -times N -at-once P USER ANSWER...   N good logins, their figures as JSON
 //	pamlogin -flood N USER ANSWER...      N wrong logins a second from elsewhere, through
 //	                                      the queue, and the good one among them
+//	pamlogin -storm N                     N connections a second for five seconds
 //	pamlogin -hostile KIND                garbage, silence, descriptors, leave ...
 //	pamlogin -account USER                who that is, as the daemon finds it out
 //
@@ -64,6 +65,7 @@ func main() {
 	times := flag.Int("times", 0, "")
 	atOnce := flag.Int("at-once", 1, "")
 	flood := flag.Int("flood", 0, "")
+	storm := flag.Int("storm", 0, "")
 	hostile := flag.String("hostile", "", "")
 	account := flag.Bool("account", false, "")
 	patience := flag.Duration("patience", time.Hour, "")
@@ -84,6 +86,8 @@ func main() {
 		print(map[string]any{"Account": a, "Error": fmt.Sprint(err)})
 	case *hostile != "":
 		print(o.hostile(*hostile))
+	case *storm > 0:
+		print(o.storm(*storm))
 	case *flood > 0:
 		print(o.flood(*flood))
 	case *times > 0:
@@ -208,6 +212,40 @@ func (o options) flood(perSecond int) (f flooded) {
 	f.Wrong, f.Turned, f.Other = wrong.Load(), turned.Load(), other.Load()
 	f.Error, _ = firstError.Load().(string)
 	return f
+}
+
+// stormed is what became of connections.
+type stormed struct{ Connected, Refused int }
+
+// storm connects and says nothing, perSecond times a second for five seconds, ten at
+// once. Each connection is closed when the next ten of its kind have been made.
+func (o options) storm(perSecond int) stormed {
+	const atOnce = 10
+	var connected, refused atomic.Int64
+	var wait sync.WaitGroup
+	for range atOnce {
+		wait.Go(func() {
+			var open []net.Conn
+			tick := time.NewTicker(atOnce * time.Second / time.Duration(perSecond))
+			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); <-tick.C {
+				conn, err := net.Dial("unix", o.pam.Socket)
+				if err != nil {
+					refused.Add(1)
+					continue
+				}
+				connected.Add(1)
+				if open = append(open, conn); len(open) > 10 {
+					open[0].Close()
+					open = open[1:]
+				}
+			}
+			for _, conn := range open {
+				conn.Close()
+			}
+		})
+	}
+	wait.Wait()
+	return stormed{int(connected.Load()), int(refused.Load())}
 }
 
 // hostile does what a daemon does not, and says how the connection ended.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A PAM module that does what a bad one does. Its argument says what:
- * rename, crash, print, endless, hang, talk, binary. */
+ * rename, crash, print, ask, endless, hang, talk, binary. */
 #define _GNU_SOURCE
 #include <security/pam_modules.h>
 #include <security/pam_ext.h>
@@ -29,6 +29,10 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 				continue;
 		if (read(0, &i, 1) > 0)
 			return PAM_AUTH_ERR;
+	} else if (!strcmp(what, "ask")) {
+		fprintf(stderr, "hostile: asking\n");
+		if (pam_prompt(pamh, PAM_PROMPT_ECHO_ON, &answer, "and? ") != PAM_SUCCESS)
+			return PAM_CONV_ERR;
 	} else if (!strcmp(what, "endless")) {
 		for (i = 0; i < 1000; i++)
 			if (pam_prompt(pamh, PAM_PROMPT_ECHO_ON, &answer, "again (%d)? ", i) != PAM_SUCCESS)
