@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nso.example/nso/auth"
+	"nso.example/nso/config"
 	"nso.example/nso/helper"
 	"nso.example/nso/netconf"
 	"nso.example/nso/sshd"
@@ -61,7 +62,7 @@ func (h *House) openSSH(name string) error {
 		limits := h.opts.Config.Limits
 		h.ssh, err = sshd.New(sshd.Options{
 			HostKeys: keys, Audit: h.server.Audit(), Banner: h.opts.Config.Login.Banner, Admin: h.server.Admin,
-			Connections: limits.Connections, Reserve: limits.SessionsReserved, HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
+			Connections: limits.Connections, Reserve: limits.SessionsReserved, PerUser: perUser(limits), HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
 		})
 		if err != nil {
 			return err
@@ -79,6 +80,9 @@ func (h *House) openSSH(name string) error {
 	h.sshDoors[name] = h.ssh.Door(name, in, programs)
 	return nil
 }
+
+// perUser is how many connections a user may have at a door.
+func perUser(l config.Limits) int { return max(512, l.SessionsPerUser) }
 
 // netconfProgram is a NETCONF session on a channel.
 func (h *House) netconfProgram(ctx context.Context, s *sshd.Session) int {
