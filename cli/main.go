@@ -16,18 +16,26 @@ import (
 	"nso.example/nso/client"
 )
 
-// Run runs the CLI on a connection, as who: the commands if there are any, else what the
+// Options are what Run begins with.
+type Options struct {
+	Who
+	Commands []string // to run; none: what comes in
+	NoFiles  string   // why no file is opened; "": they are
+}
+
+// Run runs the CLI on a connection: the commands if there are any, else what the
 // operator types if in and out are a terminal, else the lines of in.
-func Run(ctx context.Context, c *client.Client, who Who, commands []string, in *os.File, out io.Writer) error {
-	agent, err := Open(ctx, c, who)
+func Run(ctx context.Context, c *client.Client, o Options, in *os.File, out io.Writer) error {
+	agent, err := Open(ctx, c, o.Who)
 	if err != nil {
 		return err
 	}
 	sh := New(agent, out)
-	if len(commands) > 0 {
-		err := sh.Script(ctx, strings.NewReader(strings.Join(commands, "\n")))
+	sh.RefuseFiles(o.NoFiles)
+	if len(o.Commands) > 0 {
+		err := sh.Script(ctx, strings.NewReader(strings.Join(o.Commands, "\n")))
 		var s *ScriptError
-		if len(commands) == 1 && errors.As(err, &s) && s.Line == 1 {
+		if len(o.Commands) == 1 && errors.As(err, &s) && s.Line == 1 {
 			return s.Err
 		}
 		return err

@@ -27,7 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "[--dir DIR] [--config FILE] ...", "run an instance of your own, and its command line", runInstance},
-		{"cli", "[-u USER] [--recovery] [-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
+		{"cli", "[-u USER] [--recovery] [--no-files] [-c COMMAND]...", "the command line; commands from a pipe too", runCLI},
 		{"status", "[--json]", "what the daemon says of itself", status},
 		{"sessions", "[--json]", "who is logged in", sessions},
 		{"kick", "ID [REASON]", "end a session", kick},
@@ -74,7 +74,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
-	args := byName(os.Args[0], os.Args[1:])
+	args := byName(os.Args[0], os.Getenv("SHELL"), os.Args[1:])
 	os.Exit(dispatch(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -17,7 +17,7 @@ func runInstance(ctx context.Context, t *tool) error {
 		if err != nil {
 			return err
 		}
-		return operate(ctx, c, cli.Who{}, nil, t.in, t.out)
+		return operate(ctx, c, cli.Options{}, t.in, t.out)
 	})
 	if code != 0 {
 		return exitStatus(code)
