@@ -25,7 +25,7 @@ func own() []string {
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
 		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin",
 		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
-		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", // for a start without any model
+		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", "iana-crypt-hash", // for a start without any model
 	}
 }
 
