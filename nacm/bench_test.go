@@ -120,6 +120,21 @@ func BenchmarkRulesEdit(b *testing.B) {
 	}
 }
 
+// BenchmarkRulesGuard is what the rules alone take of that edit: three questions.
+func BenchmarkRulesGuard(b *testing.B) {
+	s := yangtest.Schema(b, "ietf-netconf-acm", ward())
+	root := build(b, s, tree.New(s.Root), wardRules(10)...)
+	guard := Compile(s, root).View("ann", nil).Guard()
+	p := node(b, s, "/b:big/entry[name='e77777']/value")
+	for b.Loop() {
+		for _, what := range []tree.Access{tree.Name, tree.Update, tree.See} {
+			if err := guard(p, what); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 // BenchmarkRulesCompile is what a change of access control costs once.
 func BenchmarkRulesCompile(b *testing.B) {
 	s := yangtest.Schema(b, "ietf-netconf-acm", ward())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
@@ -280,6 +281,7 @@ func (p *Policy) view(user string, groups map[string]bool) *View {
 		}
 		v.commands = append(v.commands, l.commands...)
 	}
+	v.near = make([]atomic.Pointer[[]nearRule], len(p.schema.Nodes))
 	v.findOpen()
 	return v
 }

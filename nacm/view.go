@@ -3,7 +3,9 @@
 package nacm
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
@@ -18,6 +20,7 @@ type View struct {
 	open     ops    // operations that are permitted on every data node and rpc
 	total    string // why everything is permitted, if it is for no rule
 
+	near     []atomic.Pointer[[]nearRule] // rules for data, by the ID of a schema node, once asked for
 	judge    sync.Once
 	verdicts []verdict // by the ID of a schema node, once judged
 	plain    []verdict // the same, of instances that no rule names by a key or value
@@ -99,21 +102,11 @@ func (v *View) ask(p tree.Path, member *yang.Node, op ops) (bool, reason) {
 	if member == nil {
 		node = p.Schema()
 	}
-	for i := range v.rules {
-		r := &v.rules[i]
-		if r.ops&op == 0 || r.rpc != "" || r.module != "*" && r.module != node.Module.Name {
-			continue
+	near := v.nearest(node)
+	for i := range near {
+		if r := near[i].rule; r.ops&op != 0 && (!near[i].keyed || r.within(p, member)) {
+			return r.permit, reason{rule: r}
 		}
-		switch {
-		case r.notification != "":
-			// A rule for notifications by name is for those of data nodes too.
-			if node.Kind != yang.KindNotification || r.notification != "*" && r.notification != node.Name {
-				continue
-			}
-		case r.hasPath && !r.everywhere && !r.within(p, member):
-			continue
-		}
-		return r.permit, reason{rule: r}
 	}
 	for n := node; n != nil && n.Kind != yang.KindRoot; n = n.Parent {
 		if n.DefaultDenyAll || op&(opRead|opExec) == 0 && n.DefaultDenyWrite {
@@ -127,6 +120,45 @@ func (v *View) ask(p tree.Path, member *yang.Node, op ops) (bool, reason) {
 		return v.policy.execPermt, v.fallback(byExecDefault)
 	}
 	return v.policy.writePermit, v.fallback(byWriteDeflt)
+}
+
+// nearRule is a rule that can match instances of a schema node.
+type nearRule struct {
+	rule  *rule
+	keyed bool // it asks something of keys or values: not each instance
+}
+
+// nearest are the rules that can match instances of a node, in order: of fifty rules
+// few do.
+func (v *View) nearest(node *yang.Node) []nearRule {
+	var slot *atomic.Pointer[[]nearRule]
+	if node.ID < len(v.near) {
+		slot = &v.near[node.ID]
+		if found := slot.Load(); found != nil {
+			return *found
+		}
+	}
+	var found []nearRule
+	for i := range v.rules {
+		r := &v.rules[i]
+		if r.rpc != "" || r.module != "*" && r.module != node.Module.Name {
+			continue
+		}
+		switch {
+		case r.notification != "":
+			// A rule for notifications by name is for those of data nodes too.
+			if node.Kind != yang.KindNotification || r.notification != "*" && r.notification != node.Name {
+				continue
+			}
+		case r.hasPath && !r.everywhere && !below(node, r.path[len(r.path)-1].schema):
+			continue
+		}
+		found = append(found, nearRule{r, slices.ContainsFunc(r.path, func(s step) bool { return !s.anyEntry() })})
+	}
+	if slot != nil {
+		slot.Store(&found)
+	}
+	return found
 }
 
 // fallback is the reason where nothing but a default decides.
