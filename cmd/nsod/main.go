@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"nso.example/nso/activation"
 	"nso.example/nso/cdb"
 	"nso.example/nso/cmd/nsod/house"
@@ -95,6 +97,10 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 		return err
 	}
 	syscall.Umask(0o077)
+	// Passwords and keys are in here: no core, and no other process of our user looks in.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("cannot close the memory to others: %w", err)
+	}
 
 	// Sockets, by name. What is not expected is refused with the unit to fix.
 	inherited, err := activation.Inherit(activation.Self(), house.Rules(conf))
