@@ -121,7 +121,7 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	if h.diag != nil {
 		h.tcp = tcp.New(h.netconf, tcp.Options{
 			Diag: h.diag, Resolver: h.resolver, Policy: func() ident.Policy { return *h.policy.Load() },
-			Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved,
+			Admin: h.server.Admin, Connections: limits.Connections, Reserve: limits.SessionsReserved, PerUser: perUser(limits),
 			HelloTimeout: time.Duration(limits.HelloTimeout), Log: h.log,
 		})
 	}
