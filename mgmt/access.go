@@ -11,6 +11,7 @@ import (
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
+	"nso.example/nso/txn"
 	"nso.example/nso/yang"
 )
 
@@ -42,21 +43,11 @@ func (s *Server) policy(root *tree.Node) *nacm.Policy {
 
 // mistakes are the rules in after, and not in before, that would match nothing:
 // a rule that denies and does not work must not be taken for one that does.
-func (s *Server) mistakes(before, after *tree.Node) (errs mgmterr.List) {
+func (s *Server) mistakes(before, after *tree.Node) mgmterr.List {
 	if nacm.Data(s.schema, before) == nacm.Data(s.schema, after) {
 		return nil
 	}
-	known := make(map[nacm.Mistake]bool)
-	for _, m := range s.policy(before).Mistakes() {
-		known[m] = true
-	}
-	for _, m := range nacm.Compile(s.schema, after).Mistakes() {
-		if !known[m] && len(errs) < maxErrors {
-			errs = append(errs, mgmterr.New(mgmterr.InvalidValue, m.At, "cannot use %.200q as the path of a rule: it names no node; "+
-				"write module names as prefixes, as in /ietf-interfaces:interfaces/interface[name='eth0']", m.Path))
-		}
-	}
-	return errs
+	return s.policy(before).NewMistakes(nacm.Compile(s.schema, after), maxErrors)
 }
 
 // check is the validation of a transaction (RFC 7950, 8.3.3). What came past
@@ -64,7 +55,7 @@ func (s *Server) mistakes(before, after *tree.Node) (errs mgmterr.List) {
 func (s *Server) check(before, after *tree.Node) (*tree.Node, mgmterr.List) {
 	after, err := s.hasher.Hash(before, after)
 	if err != nil {
-		return nil, refusals(err)
+		return nil, txn.Refusals(err)
 	}
 	root, errs := s.rules.Changed(before, after)
 	return root, append(errs, s.mistakes(before, root)...)

@@ -48,7 +48,7 @@ func (s *Server) checkCandidate(_, root *tree.Node) (*tree.Node, mgmterr.List) {
 	base, _ := s.candidate()
 	would := txn.Resume(base, root, nil)
 	if err := would.Rebase(s.db.Root()); err != nil {
-		return root, refusals(err)
+		return root, txn.Refusals(err)
 	}
 	_, errs := s.check(would.Base(), would.Root())
 	return root, errs

@@ -12,6 +12,7 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/confirm"
+	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
@@ -38,12 +39,6 @@ func (t *try) wait() *confirm.Wait {
 // again is how long after a revert that could not be written it is tried again.
 const again = 10 * time.Second
 
-func (s *Server) step(name string) {
-	if s.opts.Step != nil {
-		s.opts.Step(name)
-	}
-}
-
 func (s *Server) pending() *try {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,26 +48,27 @@ func (s *Server) pending() *try {
 // tryCommit appends the record of a confirmed commit: the change, how long it waits
 // and the way back.
 func (s *Server) tryCommit(ctx context.Context, t *Txn, o CommitOptions, m cdb.Meta) (uint64, error) {
-	before, hash := t.txn.Base(), confirm.Token(o.Persist)
+	before, hash, what := t.txn.Base(), confirm.Token(o.Persist), "start"
 	if first := s.pending(); first != nil { // RFC 6241, 8.4.1: a follow-up
-		before = first.before
+		before, what = first.before, "extend"
 		if hash == "" {
 			hash = first.Token
 		}
 	}
 	m.Try = &cdb.Try{Timeout: o.Timeout, Token: hash, Boot: cdb.SinceBoot()}
-	s.step("try")
+	s.opts.Step("try")
 	rev, err := s.db.Try(ctx, t.txn.Base(), t.txn.Root(), before, m)
 	if err != nil {
 		return 0, err
 	}
-	s.step("tried")
+	s.opts.Step("tried")
 	next := &try{confirm.Wait{Session: t.session.id, Token: hash, User: m.User}, t.session.audited(), rev, before, nil}
 	if hash != "" {
 		next.Session = 0
 	}
 	s.arm(next, o.Timeout)
-	s.step("armed")
+	s.stream.ConfirmedCommit(t.session.who(), what, o.Timeout)
+	s.opts.Step("armed")
 	return rev, nil
 }
 
@@ -82,7 +78,7 @@ func (s *Server) arm(t *try, timeout time.Duration) {
 	defer s.mu.Unlock()
 	s.settleLocked(t)
 	t.Until = time.Now().Add(timeout)
-	t.timer = time.AfterFunc(timeout, func() { s.revert(t, "it was not confirmed in time") })
+	t.timer = time.AfterFunc(timeout, func() { s.revert(t, "timeout", "it was not confirmed in time") })
 }
 
 func (s *Server) settleLocked(t *try) {
@@ -102,6 +98,7 @@ func (t *Txn) settle(o CommitOptions) {
 		s.log.Info("commit confirmed", event.Key, event.ConfirmedCommit, "usid", t.session.id, "user", t.session.actor.User,
 			"txid", s.try.rev, "reason", "confirmed")
 		s.settleLocked(nil)
+		s.stream.ConfirmedCommit(t.session.who(), "complete", 0)
 	}
 	if t.shared {
 		s.shared = shared{}
@@ -118,12 +115,12 @@ func (ss *Session) CancelCommit(id string) error {
 	if err != nil {
 		return err
 	}
-	return s.revert(t, "cancelled by "+ss.actor.User)
+	return s.revert(t, "cancel", "cancelled by "+ss.actor.User)
 }
 
-// revert brings back what was before t, unless t has been settled meanwhile. Nobody
+// revert brings back what was before t, for a reason of RFC 6470 and one to read, unless t has been settled meanwhile. Nobody
 // may refuse it. What cannot be written is tried again, and running stays closed.
-func (s *Server) revert(t *try, reason string) error {
+func (s *Server) revert(t *try, what, reason string) error {
 	ctx := context.Background()
 	if err := s.turn.Take(ctx, nil); err != nil {
 		return err
@@ -134,10 +131,10 @@ func (s *Server) revert(t *try, reason string) error {
 	}
 	base, before := s.db.Current()
 	tickets := s.tell(ctx, base, t.before)
-	s.step("revert")
+	s.opts.Step("revert")
 	rev, err := s.db.Commit(ctx, base, t.before, cdb.Meta{Session: t.by.ID, User: t.by.Actor.User, Door: t.by.Door,
 		Comment: "reverted: " + reason})
-	s.step("reverted")
+	s.opts.Step("reverted")
 	if err != nil {
 		for _, k := range tickets {
 			k.Abort()
@@ -146,7 +143,7 @@ func (s *Server) revert(t *try, reason string) error {
 		if !errors.Is(err, cdb.ErrUnsure) && !errors.Is(err, cdb.ErrStopped) { // else the next start does it
 			s.mu.Lock()
 			t.Session = 0 // which may be gone
-			t.timer = time.AfterFunc(again, func() { s.revert(t, reason) })
+			t.timer = time.AfterFunc(again, func() { s.revert(t, what, reason) })
 			s.mu.Unlock()
 		}
 		return cdb.Told(err)
@@ -157,6 +154,9 @@ func (s *Server) revert(t *try, reason string) error {
 	s.mu.Lock()
 	s.settleLocked(nil)
 	s.mu.Unlock()
+	who := stream.Who{Session: t.by.ID, User: t.by.Actor.User}
+	s.stream.ConfirmedCommit(who, what, 0)
+	s.stream.ConfigChange(stream.Who{}, base, t.before)
 	s.log.Warn("commit reverted", event.Key, event.ConfirmedCommit, "usid", t.by.ID, "user", t.by.Actor.User, "txid", t.rev, "reason", reason)
 	s.audit.Committed(audit.Commit{Session: t.by, Before: before, After: rev, Base: base, Root: t.before, Comment: "reverted: " + reason})
 	return nil
@@ -191,9 +191,9 @@ func (s *Server) resume() {
 	left := p.Left(time.Now(), cdb.SinceBoot())
 	switch {
 	case t.Token == "":
-		s.revert(t, "the daemon ended before it was confirmed")
+		s.revert(t, "cancel", "the daemon ended before it was confirmed")
 	case left <= 0:
-		s.revert(t, "it was not confirmed in time, or the machine was started anew")
+		s.revert(t, "timeout", "it was not confirmed in time, or the machine was started anew")
 	default:
 		s.arm(t, left)
 	}

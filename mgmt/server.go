@@ -15,6 +15,7 @@ import (
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmt/seat"
+	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
@@ -55,6 +56,8 @@ type Server struct {
 
 	// turn is held from the conflict check of a commit to its outcome.
 	turn *turn.Turn
+	// stream tells what happens (RFC 5277).
+	stream *stream.Stream
 
 	access    atomic.Pointer[access]
 	compiling sync.Mutex // one compiles the access control, others wait for it
@@ -111,7 +114,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		modes:  modes,
-		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: turn.New(),
+		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
 		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
@@ -119,6 +122,9 @@ func New(o Options) (*Server, error) {
 	s.opts.Participants = make([]txn.Participant, len(o.Participants))
 	for i, p := range o.Participants {
 		s.opts.Participants[i] = timely{p}
+	}
+	if s.opts.Step == nil {
+		s.opts.Step = func(string) {}
 	}
 	s.addOwnState()
 	s.resume()
@@ -161,15 +167,12 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 		s.audit.LoginRefused(actor, l.Transport, err)
 		return nil, err
 	}
-	ss, full, err := s.admit(actor, admin, l)
-	s.mu.Lock()
-	patient := full && s.seats.Patient(actor.User)
-	s.mu.Unlock()
-	for patient && full && time.Now().Before(l.Until) {
+	ss, wait, err := s.admit(actor, admin, l)
+	for full := wait; full && time.Now().Before(l.Until); {
 		time.Sleep(10 * time.Millisecond)
 		ss, full, err = s.admit(actor, admin, l)
 	}
-	if patient && full {
+	if wait && err != nil {
 		s.mu.Lock()
 		s.seats.InVain(actor.User)
 		s.mu.Unlock()
@@ -179,20 +182,21 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 		return nil, err
 	}
 	s.audit.Login(ss.audited())
+	s.stream.SessionStart(ss.who())
 	if l.Recovery {
 		s.audit.Recovery(ss.audited(), true)
 	}
 	return ss, nil
 }
 
-func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, full bool, err error) {
+func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, wait bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return nil, false, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
 	}
 	if err := s.seats.Take(actor.User, admin); err != nil {
-		return nil, true, err
+		return nil, s.seats.Patient(actor.User), err
 	}
 	// RFC 6241, 8.1 of the hello: session ids are never 0, and not reused here
 	// before all 32 bits have been gone through.
@@ -239,11 +243,14 @@ func (s *Server) Status() Status {
 
 // Kick ends a session for a reason. Its locks are free when this returns
 // (RFC 6241, 7.9).
-func (s *Server) Kick(id uint32, reason string) error {
+func (s *Server) Kick(id uint32, reason string) error { return s.kick(id, 0, reason) }
+
+func (s *Server) kick(id, by uint32, reason string) error {
 	s.mu.Lock()
 	victim := s.sessions[id]
 	var kill func(string)
 	if victim != nil {
+		victim.killer = by
 		kill = victim.killOnceLocked()
 	}
 	s.mu.Unlock()

@@ -14,8 +14,11 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/state"
+	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
+	"nso.example/nso/nacm"
+	"nso.example/nso/tree"
 	"nso.example/nso/txn"
 	"nso.example/nso/yang"
 )
@@ -45,6 +48,7 @@ type Session struct {
 	// guarded by Server.mu
 	ended    bool
 	killed   bool // stop is closed
+	killer   uint32
 	txns     map[*Txn]bool
 	counters SessionCounters
 }
@@ -85,6 +89,25 @@ func (ss *Session) audited() audit.Session {
 	return audit.Session{Actor: ss.actor, Door: ss.login.Transport, ID: ss.id}
 }
 
+// who is the session as the stream of events names it.
+func (ss *Session) who() stream.Who {
+	return stream.Who{Session: ss.id, User: ss.actor.User, Host: Info{Source: ss.actor.Source()}.Host()}
+}
+
+// Subscribe receives the events of the server, as access control has it when each is
+// sent (RFC 5277; RFC 8341, 3.4.6). It is to be closed.
+func (ss *Session) Subscribe(replay bool, from time.Time) *stream.Subscription {
+	now := func() *nacm.View { return ss.view(ss.server.db.Root()) }
+	return ss.server.stream.Subscribe(stream.Rights{Reads: func(p tree.Path) bool { return now().Reads(p) },
+		Receive: func(n *yang.Node) bool {
+			ok := now().Notification(nil, n).Permit
+			if !ok {
+				ss.server.deniedNotes.Add(1)
+			}
+			return ok
+		}}, replay, from)
+}
+
 // Schema is what the data obeys.
 func (ss *Session) Schema() *yang.Schema { return ss.server.schema }
 
@@ -121,7 +144,12 @@ func (ss *Session) Close(reason string, dropped bool) {
 		return
 	}
 	ss.ended = true
-	dropped = dropped && !ss.killed
+	end := "closed"
+	if ss.killed {
+		end, dropped = "killed", false
+	} else if dropped {
+		end = "dropped"
+	}
 	ss.stopLocked()
 	open := make([]*Txn, 0, len(ss.txns))
 	for t := range ss.txns {
@@ -142,7 +170,7 @@ func (ss *Session) Close(reason string, dropped bool) {
 	s.mu.Unlock()
 	if try != nil && try.Session == ss.id {
 		// RFC 6241, 8.4.1: the commit ends with the session that did not confirm it.
-		s.revert(try, "the session ended before it was confirmed")
+		s.revert(try, "cancel", "the session ended before it was confirmed")
 	}
 	s.mu.Lock()
 	delete(s.sessions, ss.id)
@@ -155,6 +183,7 @@ func (ss *Session) Close(reason string, dropped bool) {
 	if ss.login.Recovery {
 		s.audit.Recovery(ss.audited(), false)
 	}
+	s.stream.SessionEnd(ss.who(), end, ss.killer)
 	s.log.Info("session closed", event.Key, event.SessionEnded, "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
 		"reason", reason, "dur", time.Since(ss.since).Round(time.Millisecond))
 }
@@ -186,7 +215,7 @@ func (ss *Session) Kill(id uint32) error {
 	if id == ss.id { // RFC 6241, 7.9
 		return mgmterr.New(mgmterr.InvalidValue, "", "cannot kill the own session: use close-session")
 	}
-	return ss.server.Kick(id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
+	return ss.server.kick(id, ss.id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
 }
 
 func noDatastore(ds Datastore) error {
@@ -213,6 +242,9 @@ func (ss *Session) Lock(ds Datastore) error {
 		return turn.Ended()
 	}
 	denied := func(by uint32, format string, args ...any) error {
+		if s.sessions[by] == nil {
+			by = 0
+		}
 		// RFC 6241, 7.5: error-info names the session that holds the lock.
 		return mgmterr.New(mgmterr.LockDenied, "", "cannot lock %s: %s", ds, fmt.Sprintf(format, args...)).
 			OfType(mgmterr.Protocol).WithInfo("session-id", strconv.FormatUint(uint64(by), 10))
@@ -221,20 +253,12 @@ func (ss *Session) Lock(ds Datastore) error {
 	case holder != nil:
 		return denied(holder.id, "session %d (%s) holds the lock", holder.id, holder.actor.User)
 	case ds == Candidate && s.shared.root != nil: // RFC 6241, 7.5
-		return denied(s.aliveLocked(s.shared.by), "%s has changed it; commit that or discard-changes first", s.shared.user)
+		return denied(s.shared.by, "%s has changed it; commit that or discard-changes first", s.shared.user)
 	case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
-		return denied(s.aliveLocked(s.try.by.ID), "a commit of %s has to be confirmed first", s.try.by.Actor.User)
+		return denied(s.try.by.ID, "a commit of %s has to be confirmed first", s.try.by.Actor.User)
 	}
 	s.locks[ds], s.lockTime[ds] = ss, time.Now()
 	return nil
-}
-
-// aliveLocked is the number of a session, 0 if there is none of it any more.
-func (s *Server) aliveLocked(id uint32) uint32 {
-	if s.sessions[id] == nil {
-		return 0
-	}
-	return id
 }
 
 // Unlock frees a lock that this session holds (RFC 6241, 7.6).

@@ -31,6 +31,7 @@ func (s *Server) addOwnState() {
 		return state.AccessControl{Operations: s.deniedOps.Load(), Writes: s.deniedWrites.Load(), Notifications: s.deniedNotes.Load()}.Tree(s.schema)
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
+	add("nc-notifications", "netconf", func() (*tree.Node, error) { return state.Streams(s.schema, s.stream.Began()) })
 	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, string(Running), string(Candidate), "intended", string(Operational))))
 	add("ietf-yang-library", "modules-state", once(state.ModulesState(s.schema)))
 }

@@ -108,7 +108,7 @@ func (t *Txn) Apply(e *tree.Edit) error {
 func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 	t.use()
 	defer t.mu.Unlock()
-	errs := refusals(t.authorize())
+	errs := txn.Refusals(t.authorize())
 	if errs == nil {
 		errs = t.txn.ApplyEach(e, maxErrors)
 	}
@@ -116,17 +116,6 @@ func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 		t.session.countDenied("edit", errs)
 	}
 	return errs
-}
-
-// refusals are the errors for the client; another one is our bug.
-func refusals(err error) mgmterr.List {
-	if err == nil {
-		return nil
-	}
-	if list := mgmterr.Of(err); list != nil {
-		return list
-	}
-	return mgmterr.List{mgmterr.New(mgmterr.OperationFailed, "", "cannot edit: %v", err).WithCause(err)}
 }
 
 // Revert gives up all edits and goes on from the datastore as it is now, so that what
@@ -286,6 +275,9 @@ func (t *Txn) commit(ctx context.Context, o CommitOptions) (uint64, error) {
 		return 0, err
 	}
 	t.txn.Commit()
+	if rev != before {
+		s.stream.ConfigChange(t.session.who(), t.txn.Base(), t.txn.Root())
+	}
 	t.release() // nobody waits for the audit
 	t.forget()
 	if rev != before {
@@ -319,9 +311,9 @@ func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err erro
 		rev, err = s.tryCommit(ctx, t, o, m)
 	} else {
 		// It also confirms what was pending: the record says no more that it is (8.4.1).
-		s.step("confirm")
+		s.opts.Step("confirm")
 		rev, err = s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), m)
-		s.step("confirmed")
+		s.opts.Step("confirmed")
 	}
 	if err != nil {
 		failed := event.CommitFailed

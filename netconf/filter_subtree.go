@@ -52,9 +52,11 @@ type want struct {
 }
 
 // subtree reads the content of <filter>, to its End.
-func (q *request) subtree() (filter, error) {
+func (q *request) subtree() (filter, error) { return q.subtreeOf(q.schema().Root) }
+
+func (q *request) subtreeOf(of *yang.Node) (filter, error) {
 	p := &filterParser{q: q, r: q.r}
-	root := &selector{schema: q.schema().Root}
+	root := &selector{schema: of}
 	if err := p.children([]*selector{root}, nil); err != nil {
 		return nil, err
 	}

@@ -72,7 +72,8 @@ var compiled = sync.OnceValue(func() func(t testing.TB) *yang.Schema {
 	return func(t testing.TB) *yang.Schema {
 		once.Do(func() {
 			s = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library",
-				"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "nso-transports", testModel, otherModel)
+				"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin",
+				"ietf-netconf-notifications", "notifications", "nc-notifications", "nso-transports", testModel, otherModel)
 		})
 		return s
 	}

@@ -37,6 +37,8 @@ func (ss *session) endReply() error {
 
 // answer writes a reply: <ok/>, or what body writes.
 func (ss *session) answer(q *request, body func(*xmlstream.Writer) error) error {
+	ss.writing.Lock()
+	defer ss.writing.Unlock()
 	ss.startReply(q)
 	if body == nil {
 		ss.w.Leaf(nsBase, "ok", "")
@@ -75,6 +77,8 @@ func (ss *session) refuse(q *request, bad error) error {
 	if err := ss.in.Skip(); err != nil {
 		return err
 	}
+	ss.writing.Lock()
+	defer ss.writing.Unlock()
 	ss.startReply(q)
 	for _, e := range list {
 		ss.rpcError(e)

@@ -47,6 +47,7 @@ var operations = []operation{
 	{base("unlock"), parseUnlock, ""},
 	{nmda("get-data"), parseGetData, "ietf-netconf-nmda"},
 	{nmda("edit-data"), parseEditData, "ietf-netconf-nmda"},
+	{xmlstream.Name{Space: nsNotification, Local: "create-subscription"}, parseCreateSubscription, "notifications"},
 	{base("close-session"), parseCloseSession, ""},
 	{base("kill-session"), parseKillSession, ""},
 	{xmlstream.Name{Space: nsMonitoring, Local: "get-schema"}, parseGetSchema, "ietf-netconf-monitoring"},
@@ -109,7 +110,14 @@ func (ss *session) request() error {
 	if !ss.ending { // else it is counted and the session is over
 		ss.mgmt.Count(mgmt.SessionCounters{InRPCs: 1})
 	}
-	return ss.answer(q, body)
+	if err := ss.answer(q, body); err != nil {
+		return err
+	}
+	if f := ss.afterwards; f != nil {
+		ss.afterwards = nil
+		f()
+	}
+	return nil
 }
 
 // broken reports whether the stream is unusable: the connection failed or the

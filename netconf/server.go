@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -104,6 +105,8 @@ func (s *Server) listCapabilities() []string {
 		c + "rollback-on-error:1.0", // 8.5
 		c + "validate:1.1",          // 8.6
 		c + "xpath:1.0",             // 8.9
+		c + "notification:1.0",      // RFC 5277, 3.1.1
+		c + "interleave:1.0",        // RFC 5277, 6
 		// RFC 6243, 4.3; RFC 8526, 2: operational shows what is in use.
 		c + "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
 		c + "with-operational-defaults:1.0?basic-mode=report-all&also-supported=report-all-tagged,trim,explicit",
@@ -179,6 +182,8 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 	defer stop()
 	reason, dropped := "internal error: see the log", true
 	defer func() { ss.mgmt.Close(reason, dropped) }()
+	defer ss.notifying.Wait()
+	defer cancel()
 	defer s.Recover(ss.log)
 	reason, dropped = ss.run(began)
 }
@@ -215,6 +220,11 @@ type session struct {
 	first   bool // the next request is the first
 	ending  bool // close-session has been answered
 	killed  atomic.Pointer[string]
+
+	writing    sync.Mutex     // a reply or an event, whole
+	notifying  sync.WaitGroup // who sends events
+	subscribed atomic.Bool
+	afterwards func() // of the reply that is being made
 }
 
 // lastWords is how long a killed session may take for the reply that it owes.
@@ -291,6 +301,8 @@ func (ss *session) farewell() {
 	if reason == nil {
 		return
 	}
+	ss.writing.Lock()
+	defer ss.writing.Unlock()
 	ss.w.Start(nsBase, "rpc-reply")
 	ss.rpcError(mgmterr.New(mgmterr.OperationFailed, "", "the session is ended: %s", *reason).OfType(mgmterr.Transport))
 	_ = ss.endReply() // it is the end anyway

@@ -35,7 +35,7 @@ func (t *Txn) applyEach(chain []*tree.Edit, limit int, errs *mgmterr.List) {
 	}
 	if err != nil { // nothing can be done in it either
 		if len(*errs) <= limit {
-			*errs = append(*errs, refusal(err)...)
+			*errs = append(*errs, Refusals(err)...)
 		}
 		return
 	}
@@ -55,7 +55,11 @@ func wrap(chain []*tree.Edit) *tree.Edit {
 	return &e
 }
 
-func refusal(err error) mgmterr.List {
+// Refusals are the errors for the client; another one is our bug.
+func Refusals(err error) mgmterr.List {
+	if err == nil {
+		return nil
+	}
 	if list := mgmterr.Of(err); list != nil {
 		return list
 	}

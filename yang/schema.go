@@ -16,6 +16,9 @@ type Schema struct {
 	// modules, sorted by module name, then as written.
 	RPCs          []*Node
 	Notifications []*Node
+	// Events is a root whose children are copies of Notifications, as containers in
+	// the same order: trees of it hold what a notification carries.
+	Events *Node
 	// Structures are the yang-data and structure templates (RFC 8040, 8; RFC
 	// 8791), which are no data of a datastore.
 	Structures []*Node
@@ -28,6 +31,7 @@ type Schema struct {
 
 // Seal builds the look-up tables. compile calls it once, as its last act.
 func (s *Schema) Seal() {
+	s.Events = detached(s.Notifications)
 	s.byName = make(map[string]*Module, len(s.Modules))
 	s.byNamespace = make(map[string]*Module, len(s.Modules))
 	for _, m := range s.Modules { // newest last, implemented wins

@@ -165,6 +165,20 @@ func (m Monitoring) Tree(schema *yang.Schema) (*tree.Node, error) {
 	})
 }
 
+// Streams is /netconf/streams (RFC 5277, 3.2.5): there is one, and what happened since
+// then can be replayed.
+func Streams(schema *yang.Schema, since time.Time) (*tree.Node, error) {
+	return part(schema, "nc-notifications", "netconf", func(b build) {
+		b.container("streams", func(b build) {
+			b.entry("stream", func(b build) {
+				b.leaf("description", "what happens in the server (RFC 6470)")
+				b.leaf("replaySupport", "true")
+				b.leaf("replayLogCreationTime", stamp(since))
+			}, "NETCONF")
+		})
+	})
+}
+
 func (b build) counters(c Counters) {
 	b.number("in-rpcs", c.InRPCs)
 	b.number("in-bad-rpcs", c.InBadRPCs)

@@ -27,6 +27,7 @@
 //
 // RFCs, by module: 9911 (ietf-yang-types, ietf-inet-types), 6241 (ietf-netconf),
 // 8341 (ietf-netconf-acm), 6022 (ietf-netconf-monitoring),
+// 5277 (notifications, nc-notifications: the RFC has XML schemas only),
 // 6243 (ietf-netconf-with-defaults), 6470 (ietf-netconf-notifications),
 // 8525 (ietf-yang-library), 8342 (ietf-datastores, ietf-origin),
 // 8526 (ietf-netconf-nmda), 7952 (ietf-yang-metadata),

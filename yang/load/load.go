@@ -23,7 +23,7 @@ import (
 func own() []string {
 	return []string{
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
-		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin",
+		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "ietf-netconf-notifications", "nc-notifications", "notifications",
 		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
 		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", "iana-crypt-hash", // for a start without any model
 	}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package stream is the event stream NETCONF (RFC 5277, 3.2.3): what happens in the
+// server, kept for a while, and handed to whoever has subscribed.
+//
+// It asks nobody for permission and writes to no client; mgmt says who may see what.
+//
+// Invariants:
+//  1. To publish never blocks, however slow a subscriber is: one whose queue is full
+//     has lost his subscription, and is told.
+//  2. What is kept is bounded in number and size, a queue in number.
+//  3. Events have numbers without a gap, in the order in which they were published: a
+//     replay and what follows it leave nothing out and give nothing twice.
+//
+// RFC 5277 (streams), RFC 6470 (events of the base).
+package stream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"nso.example/nso/tree"
+	"nso.example/nso/yang"
+)
+
+const (
+	keepEvents = 2000    // for replay
+	keepBytes  = 4 << 20 // of them, as far as one can tell
+	queueSize  = 1000    // of a subscriber
+)
+
+// Event is a notification. Body is a tree of Schema.Events that holds it alone, less its
+// Edits.
+type Event struct {
+	Time  time.Time
+	Kind  *yang.Node // as the schema has it
+	Body  *tree.Node
+	Edits []Edit
+	size  int
+}
+
+// Edit is one change of a netconf-config-change.
+type Edit struct {
+	Target    tree.Path
+	Operation string
+}
+
+// ErrSlow says that a subscriber took events more slowly than they came.
+var ErrSlow = errors.New("the subscription is ended: its events came faster than they were read")
+
+// Stream is the stream NETCONF. The zero time of a subscription is now.
+type Stream struct {
+	schema *yang.Schema
+	root   *yang.Node
+	names  map[string]*yang.Node // of RFC 6470, in root
+
+	mu      sync.Mutex
+	created time.Time // of the oldest event that can be replayed
+	kept    []*Event
+	size    int
+	subs    map[*Subscription]bool
+}
+
+// New makes a stream that begins now.
+func New(schema *yang.Schema) *Stream {
+	s := &Stream{schema: schema, root: schema.Events, names: make(map[string]*yang.Node),
+		created: time.Now(), subs: make(map[*Subscription]bool)}
+	for _, n := range s.root.DataChildren {
+		if n.Module.Name == "ietf-netconf-notifications" {
+			s.names[n.Name] = n
+		}
+	}
+	return s
+}
+
+// Began is from when on events can be replayed.
+func (s *Stream) Began() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.created
+}
+
+// publish hands an event to everybody.
+func (s *Stream) publish(e *Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Time = time.Now()
+	e.size = 200 + 150*len(e.Edits)
+	s.kept, s.size = append(s.kept, e), s.size+e.size
+	for len(s.kept) > keepEvents || s.size > keepBytes {
+		s.size -= s.kept[0].size
+		s.created = s.kept[0].Time
+		s.kept[0] = nil
+		s.kept = s.kept[1:]
+	}
+	for sub := range s.subs {
+		sub.push(e)
+	}
+}
+
+// Rights say what a receiver may see, when it is sent.
+type Rights struct {
+	Receive func(kind *yang.Node) bool
+	Reads   func(tree.Path) bool
+}
+
+// Subscription is one receiver of the stream.
+type Subscription struct {
+	stream *Stream
+	rights Rights
+	wake   chan struct{}
+	// guarded by Stream.mu
+	queue []*Event
+	old   int // of the queue are a replay
+	lost  bool
+}
+
+// Subscribe begins to receive. With replay, what is kept since from comes first.
+func (s *Stream) Subscribe(r Rights, replay bool, from time.Time) *Subscription {
+	sub := &Subscription{stream: s, rights: r, wake: make(chan struct{}, 1)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if replay {
+		for _, e := range s.kept {
+			if !e.Time.Before(from) {
+				sub.queue = append(sub.queue, e)
+			}
+		}
+	}
+	sub.old = len(sub.queue)
+	s.subs[sub] = true
+	return sub
+}
+
+func (sub *Subscription) push(e *Event) {
+	if sub.lost {
+		return
+	}
+	// What is replayed does not count: it is kept anyway.
+	if len(sub.queue) >= queueSize+keepEvents {
+		sub.lost, sub.queue = true, nil
+	} else {
+		sub.queue = append(sub.queue, e)
+	}
+	sub.signal()
+}
+
+func (sub *Subscription) signal() {
+	select {
+	case sub.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Replayed reports whether the replay has been read to its end.
+func (sub *Subscription) Replayed() bool {
+	sub.stream.mu.Lock()
+	defer sub.stream.mu.Unlock()
+	return sub.old <= 0 && !sub.lost
+}
+
+// Next waits for the next event that may be seen, until ctx is done; while a replay is
+// read it does not wait, and returns nothing at its end. It is called by one goroutine.
+func (sub *Subscription) Next(ctx context.Context) (time.Time, *tree.Node, error) {
+	for {
+		sub.stream.mu.Lock()
+		replay, lost := sub.old > 0, sub.lost
+		var e *Event
+		if len(sub.queue) > 0 {
+			e, sub.queue[0] = sub.queue[0], nil
+			sub.queue = sub.queue[1:]
+			sub.old--
+		}
+		sub.stream.mu.Unlock()
+		if lost {
+			return time.Time{}, nil, ErrSlow
+		}
+		if e != nil && sub.rights.Receive(e.Kind) {
+			if body, err := sub.stream.with(e, sub.rights.Reads); body != nil || err != nil {
+				return e.Time, body, err
+			}
+		}
+		switch {
+		case replay && sub.Replayed():
+			return time.Time{}, nil, nil
+		case e != nil:
+			continue
+		}
+		select {
+		case <-sub.wake:
+		case <-ctx.Done():
+			return time.Time{}, nil, ctx.Err()
+		}
+	}
+}
+
+// Close ends it.
+func (sub *Subscription) Close() {
+	sub.stream.mu.Lock()
+	defer sub.stream.mu.Unlock()
+	delete(sub.stream.subs, sub)
+}
