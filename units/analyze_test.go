@@ -73,8 +73,10 @@ func TestExposure(t *testing.T) {
 	}
 	for unit, threshold := range map[string]string{ // in tenths
 		Service: "5", "nso-listen@.service": "5", Check: "5",
-		"nso-mediate.service": "5",
-		Apply:                 "20", // root, which moves sockets
+		"nso-mediate.service":   "5",
+		"nso-keys@.service":     "4",
+		"nso-external@.service": "12", // a program of the site, with the network
+		Apply:                   "20", // root, which moves sockets
 	} {
 		out, err := exec.Command(tool, "security", "--offline=yes", "--no-pager", "--threshold="+threshold, filepath.Join(dir, unit)).CombinedOutput()
 		if err != nil {
@@ -91,7 +93,8 @@ func TestExposure(t *testing.T) {
 // TestVerify: systemd reads every unit without a complaint, shipped and generated.
 func TestVerify(t *testing.T) {
 	tool, dir := analyze(t), lay(t)
-	names := []string{Socket, "nso-diag.socket", Service, Check, Apply, Mend, "nso-mediate.socket", "nso-mediate.service", "nso-mediate-sudo.service"}
+	names := []string{Socket, "nso-diag.socket", Service, Check, Apply, Mend, "nso-mediate.socket", "nso-mediate.service", "nso-mediate-sudo.service",
+		"nso-external.socket", "nso-external@1.service", "nso-keys@ann.socket", "nso-keys@ann.service"}
 	for _, d := range config.Default().Listen.Doors() {
 		names = append(names, DoorSocket(d.Name), "nso-listen@"+d.Name+".service")
 	}

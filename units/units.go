@@ -43,7 +43,7 @@ type File struct {
 func Package(unit string) string {
 	for _, p := range []struct{ prefix, name string }{
 		{"nso-pam", "nso-pam"}, {"nso-nss", "nso-pam"}, {"nso-helpers", "nso-pam"},
-		{"nso-exec", "nso-exec"}, {"nso-pty", "nso-exec"}, {"nso-mediate-sudo", "nso-sudo"}, {"nso-mediate", "nso-polkit"},
+		{"nso-exec", "nso-exec"}, {"nso-pty", "nso-exec"}, {"nso-external", "nso-exec"}, {"nso-mediate-sudo", "nso-sudo"}, {"nso-mediate", "nso-polkit"},
 	} {
 		if strings.HasPrefix(unit, p.prefix) {
 			return p.name

@@ -87,6 +87,9 @@ func TestDefault(t *testing.T) {
 	}
 	for _, f := range Static() {
 		for _, never := range []string{"PrivateUsers=", "RuntimeDirectory=", "CAP_NET_BIND_SERVICE", "FileDescriptorStoreMax="} {
+			if never == "PrivateUsers=" && (f.Path == "nso-external@.service" || f.Path == "nso-keys@.service") {
+				continue // they look at no peer
+			}
 			if regexp.MustCompile(`(?m)^[^#\n]*` + never).MatchString(f.Content) {
 				t.Errorf("%s has %s", f.Path, never)
 			}
