@@ -22,3 +22,12 @@ func (k Keys) Fingerprints(user string) (prints []string, err error) {
 	}
 	return prints, nil
 }
+
+// Fingerprint is that of a key as it is on the wire; "" if it is none.
+func Fingerprint(wire []byte) string {
+	key, err := ssh.ParsePublicKey(wire)
+	if err != nil {
+		return ""
+	}
+	return ssh.FingerprintSHA256(key)
+}

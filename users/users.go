@@ -116,6 +116,16 @@ func (u *Users) Check(name string, password []byte) error {
 	return nil
 }
 
+// Checkable says why no password of the user can be right, nil if one can.
+func (u *Users) Checkable(name string) error {
+	entry := u.entry(name)
+	if entry == nil {
+		return errors.New("there is no such user in the data")
+	}
+	_, err := u.hash(entry)
+	return err
+}
+
 // Keys are the keys of the user.
 func (u *Users) Keys(name string) []Key {
 	entry := u.entry(name)

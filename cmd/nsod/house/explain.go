@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -53,9 +55,11 @@ func (h *House) ways(ctx context.Context, user string, whole bool) []control.Way
 	if err := helper.CheckUser(user); err != nil {
 		return []control.Way{{Name: "any", State: no, Detail: err.Error()}}
 	}
-	all := []control.Way{h.socketWay(ctx, user), h.keysWay(user)}
+	all := []control.Way{h.socketWay(ctx, user), h.keysWay(user), h.dataKeysWay(user), ownKeysWay(user)}
 	for _, m := range h.config().Login.Methods {
 		switch m {
+		case "local":
+			all = append(all, h.localWay(user))
 		case "pam":
 			all = append(all, pamWay(ctx, user, whole))
 		default:
@@ -109,6 +113,38 @@ func (h *House) keysWay(user string) control.Way {
 		w.State, w.Detail = yes, fmt.Sprintf("%d in %s: %s", len(prints), file, strings.Join(prints, " "))
 	}
 	return w
+}
+
+// dataKeysWay are the keys in the data (RFC 7317, 3.5.2).
+func (h *House) dataKeysWay(user string) control.Way {
+	w := control.Way{Name: "publickey", State: no, Detail: "there is none below /ietf-system:system/authentication"}
+	var prints []string
+	for _, k := range h.server.Users().Keys(user) {
+		if p := auth.Fingerprint(k.Data); p != "" {
+			prints = append(prints, p)
+		}
+	}
+	if len(prints) > 0 {
+		w.State, w.Detail = yes, fmt.Sprintf("%d below /ietf-system:system/authentication: %s", len(prints), strings.Join(prints, " "))
+	}
+	return w
+}
+
+// ownKeysWay is the user's own file, which only a login reads.
+func ownKeysWay(user string) control.Way {
+	w := control.Way{Name: "publickey", State: no, Detail: "nso-keys@" + user + ".socket is not there: the user's own ~/.ssh does not count"}
+	if _, err := os.Lstat(filepath.Join(helper.KeysSockets, user)); err == nil {
+		w.State, w.Detail = unknown, "~/.ssh/authorized_keys of the user is read at a login"
+	}
+	return w
+}
+
+// localWay is a password in the data.
+func (h *House) localWay(user string) control.Way {
+	if err := h.server.Users().Checkable(user); err != nil {
+		return control.Way{Name: "local", State: no, Detail: err.Error()}
+	}
+	return control.Way{Name: "local", State: yes, Detail: "the user has a password in the data; it was not tried"}
 }
 
 // pamWay asks PAM about the account alone; the password only a login can try.
