@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"nso.example/nso/auth"
 	"nso.example/nso/helper"
 	"nso.example/nso/ident"
 	"nso.example/nso/ipc/control"
