@@ -52,6 +52,7 @@ type written struct {
 	Umask       string
 	Limits      writtenLimits
 	Alone       bool
+	Authorize   bool
 	Deadline    string
 }
 
@@ -137,7 +138,7 @@ func keys() []string {
 	list := []string{"rule", "rule.*"}
 	for _, k := range []string{
 		"description", "help", "confirm", "program", "arguments", "argument", "argument.*", "run-as", "users", "groups", "terminal",
-		"directory", "environment", "environment.*", "pass", "umask", "limits", "alone", "deadline",
+		"directory", "environment", "environment.*", "pass", "umask", "limits", "alone", "authorize", "deadline",
 		"limits.cpu", "limits.memory", "limits.processes", "limits.files", "limits.file-size", "limits.core", "limits.nice",
 		"argument.*.description", "argument.*.type", "argument.*.pattern", "argument.*.values", "argument.*.text", "argument.*.min",
 		"argument.*.max", "argument.*.default", "argument.*.optional", "argument.*.many", "argument.*.secret",

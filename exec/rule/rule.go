@@ -70,6 +70,7 @@ type Rule struct {
 	Umask       uint32
 	Limits      Limits
 	Alone       bool // one at a time
+	Authorize   bool // polkit is asked each time (org.nso.exec.run)
 	Deadline    time.Duration
 }
 
@@ -156,6 +157,17 @@ func (r *Rule) Allows(user string, groups []string) (bool, string) {
 		return true, "the rule is for everybody"
 	}
 	return false, fmt.Sprintf("the rule names neither the user %s nor a group of that user", user)
+}
+
+// Names are the arguments in the order in which they are in Arguments.
+func (r *Rule) Names() []string {
+	var names []string
+	for _, e := range r.Arguments {
+		if p, ok, err := split(e); ok && err == nil && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return names
 }
 
 // place is one {name} in an element, or the whole of it.

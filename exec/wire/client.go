@@ -55,6 +55,9 @@ func Run(ctx context.Context, socket string, r Request, ipc *os.File) (*Command,
 	return Over(ctx, c, r, ipc)
 }
 
+// Absent reports whether an error of Run says that nothing listens there.
+func Absent(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED) }
+
 // Over is Run on a connection that is there already, and that it owns from now on: to
 // the daemon, which passes everything on. ipc goes over a Unix socket alone.
 func Over(ctx context.Context, conn net.Conn, r Request, ipc *os.File) (*Command, error) {

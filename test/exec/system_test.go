@@ -127,6 +127,7 @@ func (s *system) rules() {
 // Step and job are those of asker.
 type step struct {
 	Wait, Send, Signal string
+	Data               []byte
 	Bytes              int
 	Close              bool
 	Rows, Cols         uint16
@@ -141,6 +142,8 @@ type job struct {
 	Repeat  int
 	At      int
 	IPC     bool
+	Each    []string
+	EachEnv []string
 	Raw     []byte
 	Seconds int
 }
@@ -158,6 +161,7 @@ type result struct {
 	Failed  string
 	Times   []float64
 	Took    float64
+	Results []result
 }
 
 // exit is the exit status, or -1.
@@ -212,9 +216,18 @@ func (s *system) ask(j job) (r result) {
 
 func (s *system) askAs(user string, j job) (r result) {
 	s.t.Helper()
-	text, err := json.Marshal(j)
+	r, err := s.tryAsk(user, j)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	return r
+}
+
+// tryAsk is askAs where asker may be killed meanwhile.
+func (s *system) tryAsk(user string, j job) (r result, err error) {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return r, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(max(j.Seconds, 90))*time.Second)
 	defer cancel()
@@ -230,9 +243,9 @@ func (s *system) askAs(user string, j job) (r result) {
 		err = json.Unmarshal(out.Bytes(), &r)
 	}
 	if err != nil {
-		s.t.Fatalf("asker: %v\n%s%s", err, out.String(), errs.String())
+		err = fmt.Errorf("asker: %w\n%s%s", err, out.String(), errs.String())
 	}
-	return r
+	return r, err
 }
 
 // runs is ask of a job that must end with exit status 0.

@@ -50,7 +50,8 @@ func become(argv []string) (int, error) {
 		return 1, syscall.EINVAL
 	}
 	unix.Umask(int(n[0]))
-	if n[1] > 0 {
+	// The system call tells 20 less the value. A unit that is nicer already stays so.
+	if now, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err != nil || n[1] > uint64(max(20-now, 0)) {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, int(n[1])); err != nil {
 			return 1, err
 		}

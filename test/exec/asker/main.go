@@ -30,9 +30,11 @@ type Job struct {
 	Socket  string
 	Request wire.Request
 	Steps   []Step
-	Repeat  int  // times, one after the other; the first that differs is the result
-	At      int  // at once
-	IPC     bool // a socket goes along, and what is read from it is in the result
+	Repeat  int      // times, one after the other; the first that differs is the result
+	At      int      // at once
+	IPC     bool     // a socket goes along, and what is read from it is in the result
+	Each    []string // values of the argument "more", one after the other
+	EachEnv []string // variables NAME=VALUE, one after the other
 	Raw     []byte
 	Seconds int
 }
@@ -41,7 +43,8 @@ type Job struct {
 type Step struct {
 	Wait   string // for this in the output
 	Send   string
-	Bytes  int // so many of input
+	Data   []byte // to be sent, too
+	Bytes  int    // so many of input
 	Close  bool
 	Signal string
 	Rows   uint16
@@ -65,6 +68,7 @@ type Result struct {
 	Failed  string
 	Times   []float64 // milliseconds of each
 	Took    float64   // milliseconds of all
+	Results []Result  // of each
 }
 
 func main() {
@@ -77,6 +81,16 @@ func main() {
 	switch {
 	case j.Raw != nil:
 		r = raw(j)
+	case j.Each != nil || j.EachEnv != nil:
+		for _, v := range j.Each {
+			j.Request.Values["more"] = []string{v}
+			r.Results = append(r.Results, once(j))
+		}
+		for _, v := range j.EachEnv {
+			name, value, _ := strings.Cut(v, "=")
+			j.Request.Environment = map[string]string{name: value}
+			r.Results = append(r.Results, once(j))
+		}
 	default:
 		r = repeat(j)
 	}
@@ -228,6 +242,11 @@ func do(c *wire.Command, out *sink, s Step) error {
 	}
 	if s.Send != "" {
 		if _, err := c.Write([]byte(s.Send)); err != nil {
+			return err
+		}
+	}
+	if len(s.Data) > 0 {
+		if _, err := c.Write(s.Data); err != nil {
 			return err
 		}
 	}

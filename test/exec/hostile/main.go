@@ -48,7 +48,7 @@ func main() {
 	case "escape": // leaves its control group, for the helper's and for one of its own
 		escape()
 	case "bomb":
-		bomb(arg[0])
+		bomb(arg[0], arg[1])
 	case "exit":
 		n, _ := strconv.Atoi(arg[0])
 		os.Exit(n)
@@ -93,6 +93,8 @@ func main() {
 			_, err = os.NewFile(uintptr(fd), "ipc").WriteString("hello from the command")
 		}
 		fmt.Println("ipc:", err)
+	case "sandbox":
+		sandbox()
 	case "spy": // what of the helper can be seen
 		spy()
 	case "connect":
@@ -144,17 +146,17 @@ func escape() {
 	}
 }
 
-func bomb(mark string) {
+// bomb starts children that start children, all of which ignore what would end them. It
+// stops by itself: not every machine that this is tried on has limits.
+func bomb(mark, depth string) {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
-	for n := 0; ; n++ {
-		_, err := syscall.ForkExec("/proc/self/exe", []string{mark, "bomb", mark}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
-		if err != nil {
-			time.Sleep(10 * time.Millisecond)
-		}
-		if n > 40 {
-			time.Sleep(10 * time.Minute)
+	n, _ := strconv.Atoi(depth)
+	if n > 0 {
+		for range 3 {
+			_, _ = syscall.ForkExec("/proc/self/exe", []string{mark, "bomb", mark, strconv.Itoa(n - 1)}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
 		}
 	}
+	time.Sleep(10 * time.Minute)
 }
 
 func winsize() {
@@ -174,11 +176,12 @@ func winsize() {
 	}
 }
 
+// helpers are the processes of the unit that are no commands: what is the same user's
+// and not dumpable cannot be seen in /proc.
 func helpers() (pids []int) {
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		text, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
-		if pid, err := strconv.Atoi(e.Name()); err == nil && strings.HasPrefix(string(text), "/usr/libexec/nso/nso-exec\x00") {
+	text, _ := os.ReadFile(filepath.Dir(own()) + "/helper/cgroup.procs")
+	for _, f := range strings.Fields(string(text)) {
+		if pid, err := strconv.Atoi(f); err == nil {
 			pids = append(pids, pid)
 		}
 	}
@@ -186,7 +189,7 @@ func helpers() (pids []int) {
 }
 
 func spy() {
-	for _, pid := range helpers() {
+	for _, pid := range helpers()[:1] {
 		dir := "/proc/" + strconv.Itoa(pid)
 		_, err := os.ReadFile(dir + "/environ")
 		fmt.Println("environ", err != nil)
@@ -196,4 +199,47 @@ func spy() {
 		fmt.Println("mem", err != nil)
 		fmt.Println("ptrace", unix.PtraceAttach(pid) != nil)
 	}
+}
+
+// sandbox tries what the unit takes from a command.
+func sandbox() {
+	say := func(name string, closed bool) { fmt.Println(name, closed) }
+	say("user-namespace", unix.Unshare(unix.CLONE_NEWUSER) != nil)
+	_, err := syscall.ForkExec("/proc/self/exe", []string{"x", "exit", "0"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}})
+	say("clone-user", err != nil)
+	_, _, errno := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
+	say("clone3", errno == unix.ENOSYS)
+	say("mount", unix.Mount("none", "/tmp", "tmpfs", 0, "") != nil)
+	_, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+	say("packet", err != nil)
+	_, err = net.Dial("unix", "/run/systemd/private")
+	say("service-manager", err != nil)
+	_, err = os.ReadFile("/etc/shadow")
+	say("shadow", err != nil)
+	_, err = os.ReadDir("/etc/nso")
+	say("configuration", err != nil)
+	say("write-usr", os.WriteFile("/usr/x", nil, 0o644) != nil)
+	say("write-rules", os.WriteFile("/run/nso/rules/x.toml", nil, 0o644) != nil)
+	say("write-kernel", os.WriteFile("/proc/sys/kernel/hostname", []byte("x"), 0o644) != nil)
+	say("sockets-of-others", func() bool { _, err := os.ReadDir("/run/nso/exec"); return err != nil }())
+	say("suid", os.WriteFile("/tmp/suid", nil, 0o644) == nil && os.Chmod("/tmp/suid", 0o4755|os.ModeSetuid) != nil)
+	_ = os.Remove("/tmp/suid")
+	status, _ := os.ReadFile("/proc/self/status")
+	for _, line := range strings.Split(string(status), "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		switch value = strings.TrimSpace(value); name {
+		case "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
+			say(name, strings.Trim(value, "0") == "")
+		case "NoNewPrivs":
+			say(name, value == "1")
+		case "Seccomp":
+			say(name, value == "2")
+		}
+	}
+	// What the strict profile takes, too.
+	_, err = net.Dial("tcp", "127.0.0.1:22")
+	fmt.Println("network", err != nil)
+	entries, err := os.ReadDir("/home")
+	fmt.Println("home", err != nil || len(entries) == 0)
+	fmt.Println("write-open", os.WriteFile("/srv/open/x", nil, 0o644) != nil)
 }

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exec
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"nso.example/nso/exec/wire"
+)
+
+// TestUnits is about who may ask, who is run as, and what the rules and programs on the
+// disk must be; and about the life of the units.
+func TestUnits(t *testing.T) {
+	onBoth(t, func(s *system) {
+		for _, row := range []struct {
+			name string
+			test func(*system)
+		}{
+			{"who may ask", (*system).peers},
+			{"rules that others may write", (*system).writable},
+			{"rules that change meanwhile", (*system).reload},
+			{"row 41: programs that are exchanged", (*system).row41},
+			{"row 42: scripts", (*system).row42},
+			{"row 45: names that are numbers", (*system).row45},
+			{"row 46: root", (*system).row46},
+			{"row 47: an account that goes", (*system).row47},
+			{"the daemon is killed", (*system).daemonKilled},
+			{"nso-exec is killed", (*system).helperKilled},
+			{"the unit is stopped", (*system).stopped},
+			{"pam_systemd", (*system).pamSystemd},
+			{"healthy", (*system).healthy},
+		} {
+			s.sub(row.name, func(s *system) { row.test(s); s.clean() })
+		}
+	})
+}
+
+func (s *system) peers() {
+	if out := s.Run("stat", "-c", "%U:%G %a", "/run/nso/exec", "/run/nso/exec/ann.sock", "/run/nso/exec/ann.pty"); out != "root:nso 750\nroot:nso 660\nroot:nso 660\n" {
+		s.t.Errorf("the sockets are %s", out)
+	}
+	for _, user := range []string{"ann", "bob", "nso-cmd"} {
+		if r := s.askAs(user, s.ann("id")); !strings.Contains(r.Failed, "permission denied") {
+			s.t.Errorf("%s: %v", user, r)
+		}
+	}
+	// Who gets by the permissions is asked for by the kernel: root, too.
+	if r := s.askAs("root", s.ann("id")); r.Failed == "" || r.End != nil {
+		s.t.Errorf("root: %v", r)
+	}
+	s.runs(s.ann("id"))
+	r := s.ask(s.as("bob", "id"))
+	if !strings.Contains(r.Failed, "no such file") { // nobody has enabled him
+		s.t.Errorf("%v", r)
+	}
+}
+
+func (s *system) writable() {
+	good := command("w", "/usr/bin/id", "")
+	file := "/etc/nso/exec.d/w.toml"
+	s.Write(file, good, 0o644)
+	s.runs(s.ann("w"))
+	for what, change := range map[string][]string{
+		"chmod 0664": {"chmod", "0664", file}, "chmod 0646": {"chmod", "0646", file}, "another's": {"chown", "ann", file},
+		"a link": {"sh", "-c", "mv " + file + " /etc/nso/real; ln -s /etc/nso/real " + file},
+		"fifo":   {"sh", "-c", "rm " + file + "; mkfifo " + file}, "folder": {"sh", "-c", "rm " + file + "; mkdir " + file},
+		"wrong": {"sh", "-c", "echo 'nonsense = 1' >>" + file},
+	} {
+		s.Run("rm", "-rf", file)
+		s.Write(file, good, 0o644)
+		s.Run("chown", "root:root", file)
+		s.Run(change[0], change[1:]...)
+		if r := s.ask(s.ann("w")); r.Refusal == nil || r.Refusal.Class != wire.NoRule {
+			s.t.Errorf("%s: %v", what, r)
+		}
+		s.runs(s.ann("id")) // the other file counts
+	}
+	s.Run("rm", "-rf", file)
+	s.Run("chmod", "0777", "/etc/nso/exec.d")
+	s.refused(wire.NoRule, "rules with errors", s.ann("id"))
+	s.Run("chmod", "0755", "/etc/nso/exec.d")
+	s.runs(s.ann("id"))
+	s.Write("/etc/nso/exec.d/twice.toml", command("id", "/usr/bin/true", ""), 0o644)
+	s.refused(wire.NoRule, "rules with errors", s.ann("id"))
+	s.Run("rm", "/etc/nso/exec.d/twice.toml")
+	s.runs(s.ann("id"))
+}
+
+// reload: a file that is exchanged by a rename is the old one or the new one.
+func (s *system) reload() {
+	s.Write("/etc/nso/exec.d/r.toml", command("r", "/usr/bin/echo", "", "old"), 0o644)
+	s.Write("/etc/nso/r.new", command("r", "/usr/bin/echo", "", "new"), 0o644)
+	s.Write("/etc/nso/r.old", command("r", "/usr/bin/echo", "", "old"), 0o644)
+	loop := s.Command(s.t.Context(), "sh", "-c", "while [ ! -e /run/stop ]; do for f in new old; do cp /etc/nso/r.$f /etc/nso/r.x; mv /etc/nso/r.x /etc/nso/exec.d/r.toml; done; done")
+	if err := loop.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	seen := make(map[string]int)
+	j := s.ann("r")
+	j.EachEnv = nil
+	for range 20 {
+		r := s.runs(j)
+		seen[r.Out]++
+	}
+	s.stop(loop)
+	if len(seen) > 2 || seen["old\n"]+seen["new\n"] != 20 {
+		s.t.Errorf("%v", seen)
+	}
+	s.Run("sh", "-c", "rm -f /etc/nso/r.* /etc/nso/exec.d/r.toml")
+}
+
+// stop ends a loop of a shell that looks for the file.
+func (s *system) stop(loop *exec.Cmd) {
+	s.Run("touch", "/run/stop")
+	_ = loop.Wait()
+	s.Run("rm", "/run/stop")
+}
+
+// row41: what is run is what was looked at.
+func (s *system) row41() {
+	s.Run("sh", "-c", "mkdir -p /opt/p && cp /usr/bin/echo /opt/p/good && cp /usr/bin/hostile /opt/p/evil && chown bob /opt/p/evil && cp /opt/p/good /opt/p/tool")
+	s.Write("/etc/nso/exec.d/p.toml", command("p", "/opt/p/tool", "", "argv", "good")+command("link", "/opt/p/link", "")+command("linked", "/opt/q/tool", ""), 0o644)
+	s.runs(s.ann("p"))
+	loop := s.Command(s.t.Context(), "sh", "-c", "cd /opt/p; while [ ! -e /run/stop ]; do ln -sf evil n; mv -T n tool; cp -p evil n; mv -T n tool; cp good n; mv -T n tool; done")
+	if err := loop.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	ran, refused := 0, 0
+	for range 60 {
+		switch r := s.ask(s.ann("p")); {
+		case r.exit() == 0 && r.Out == "argv good\n":
+			ran++
+		case r.Start != nil && r.Start.Step == "program":
+			refused++
+		default:
+			s.t.Errorf("%v", r)
+		}
+	}
+	s.stop(loop)
+	s.t.Logf("%d times the right one, %d times none", ran, refused)
+	s.Run("sh", "-c", "cd /opt/p; cp good n; mv -T n tool; ln -s tool link; ln -s p /opt/q")
+	for _, rule := range []string{"link", "linked"} {
+		if r := s.ask(s.ann(rule)); r.Start == nil || !strings.Contains(r.Start.Text, "write the path without links") {
+			s.t.Errorf("%v", r)
+		}
+	}
+	for what, change := range map[string]string{"writable": "chmod 0775 /opt/p/tool", "a folder that is writable": "chmod 0777 /opt/p", "sticky, too": "chmod 1777 /opt/p", "another's": "chown bob /opt/p/tool", "a folder of another's": "chown bob /opt/p"} {
+		s.Run("sh", "-c", change)
+		if r := s.ask(s.ann("p")); r.Start == nil || r.Start.Step != "program" {
+			s.t.Errorf("%s: %v", what, r)
+		}
+		s.Run("sh", "-c", "chown root:root /opt/p /opt/p/tool; chmod 0755 /opt/p /opt/p/tool")
+	}
+	s.Run("chmod", "0711", "/opt/p/tool") // may be executed and not read
+	s.runs(s.ann("p"))
+}
+
+func (s *system) row42() {
+	s.Run("mkdir", "-p", "/opt/s", "/opt/open")
+	s.Write("/opt/s/script", "#!/usr/bin/sh\necho \"$0 $1\"\n", 0o755)
+	s.Write("/opt/open/script", "#!/usr/bin/sh\necho bad\n", 0o755)
+	s.Write("/opt/s/relative", "#!sh\necho bad\n", 0o755)
+	s.Write("/opt/s/mine", "#!/opt/s/interpreter -x\n", 0o755)
+	s.Run("cp", "/usr/bin/hostile", "/opt/s/interpreter")
+	s.Run("chmod", "0777", "/opt/open", "/opt/s/interpreter")
+	s.Write("/etc/nso/exec.d/s.toml", command("script", "/opt/s/script", "", "one")+command("open", "/opt/open/script", "")+command("relative", "/opt/s/relative", "")+command("mine", "/opt/s/mine", ""), 0o644)
+	if r := s.runs(s.ann("script")); r.Out != "/opt/s/script one\n" {
+		s.t.Errorf("%v", r)
+	}
+	for _, rule := range []string{"open", "relative", "mine"} {
+		if r := s.ask(s.ann(rule)); r.Start == nil || r.Start.Step != "program" {
+			s.t.Errorf("%v", r)
+		}
+	}
+}
+
+func (s *system) row45() {
+	for _, kind := range []string{"exec", "pty"} {
+		for _, name := range []string{"0", "root"} {
+			for _, suffix := range []string{".socket", ".service"} {
+				if out, err := s.Try("systemctl", "start", "nso-"+kind+"@"+name+suffix); err == nil || !strings.Contains(out, "masked") {
+					s.t.Errorf("%s@%s%s: %v: %s", kind, name, suffix, err, out)
+				}
+			}
+		}
+	}
+	s.Run("useradd", "--uid", "4294", "--create-home", "num")
+	s.Run("useradd", "--non-unique", "--uid", "0", "--no-create-home", "toor")
+	for _, name := range []string{"-1", "4294967295", "65534", "4294", "toor", "nobody", "nso", "no-such", `a\x2db`, `..`, `ann\x20`, "00"} {
+		unit := "nso-exec@" + name
+		s.Try("systemctl", "start", "--", unit+".socket")
+		user := name
+		if strings.Contains(name, `\`) {
+			user = strings.NewReplacer(`\x2d`, "-", `\x20`, " ").Replace(name)
+		}
+		j := s.ann("id")
+		for _, socket := range []string{wire.Path(user, false), wire.Path(name, false)} {
+			j.Socket, j.Seconds = socket, 10
+			r := s.ask(j)
+			if r.Started != nil || r.End != nil {
+				s.t.Errorf("%s runs: %v", name, r)
+			}
+		}
+		s.Try("systemctl", "stop", "--", unit+".socket", unit+".service")
+		s.Try("systemctl", "reset-failed")
+	}
+	s.Run("userdel", "-f", "toor")
+}
+
+func (s *system) row46() {
+	if r := s.ask(s.ann("asroot")); r.Refusal == nil || r.Refusal.Class != wire.Denied {
+		s.t.Errorf("%v", r)
+	}
+	for _, unit := range []string{"nso-exec-root.socket", "nso-pty-root.socket"} {
+		if out, _ := s.Try("systemctl", "is-enabled", unit); strings.TrimSpace(out) != "disabled" {
+			s.t.Errorf("%s is %s", unit, out)
+		}
+	}
+	j := s.ann("asroot")
+	j.Socket = wire.Path("root", false)
+	if r := s.ask(j); !strings.Contains(r.Failed, "no such file") {
+		s.t.Errorf("%v", r)
+	}
+	// Where a site enables it, its rules are others.
+	s.Run("systemctl", "start", "nso-exec-root.socket")
+	s.refused(wire.NoRule, "no rule", j)
+	s.Write("/etc/nso/exec-root.d/r.toml", "[rule.asroot]\nprogram = \"/usr/bin/id\"\nrun-as = \"root\"\nusers = [\"ann\"]\n[rule.caller]\nprogram = \"/usr/bin/id\"\nrun-as = \"caller\"\nusers = [\"*\"]\n", 0o644)
+	if r := s.runs(j); !strings.HasPrefix(r.Out, "uid=0(root) gid=0(root)") {
+		s.t.Errorf("%v", r)
+	}
+	j.Request.Rule = "caller"
+	s.refused(wire.Denied, "this unit is for what runs as root", j)
+	j.Request.User, j.Request.UID = "root", 0
+	s.refused(wire.Denied, "this unit is for what runs as root", j)
+	s.Run("systemctl", "stop", "nso-exec-root.socket", "nso-exec-root.service")
+	s.Run("rm", "/etc/nso/exec-root.d/r.toml")
+}
+
+// row47: the unit has a uid, which may be nobody's, or another's, a moment later.
+func (s *system) row47() {
+	s.Run("systemctl", "start", "nso-exec@gone.socket")
+	s.Write("/etc/nso/exec.d/gone.toml", "[rule.wait]\nprogram = \"/usr/bin/sleep\"\narguments = [\"3\"]\nrun-as = \"gone\"\nusers = [\"ann\"]\n", 0o644)
+	j := s.ann("wait")
+	j.Socket = wire.Path("gone", false)
+	done := make(chan result)
+	go func() { done <- s.ask(j) }()
+	time.Sleep(time.Second)
+	s.Run("userdel", "-f", "gone")
+	s.refused(wire.Unavailable, "the account gone cannot be found", j)
+	if r := <-done; r.exit() != 0 { // what runs is ended by nobody
+		s.t.Errorf("%v", r)
+	}
+	s.Run("useradd", "--uid", "4711", "gone")
+	s.refused(wire.Unavailable, "has uid 4711 now", j)
+	s.Run("systemctl", "stop", "nso-exec@gone.service")
+	s.runs(j)
+	s.Run("userdel", "-f", "gone")
+	s.Run("systemctl", "stop", "nso-exec@gone.service")
+	j.Seconds = 10
+	if r := s.ask(j); r.Started != nil {
+		s.t.Errorf("%v", r)
+	}
+	s.Run("systemctl", "stop", "nso-exec@gone.socket")
+	s.Try("systemctl", "reset-failed")
+	s.Run("rm", "/etc/nso/exec.d/gone.toml")
+}
+
+func (s *system) daemonKilled() {
+	go func() {
+		time.Sleep(2 * time.Second)
+		s.Try("pkill", "-KILL", "asker")
+	}()
+	if r, err := s.tryAsk("nso", s.ann("hostile", "what=ignore")); err == nil {
+		s.t.Errorf("%v", r)
+	}
+	s.none("hostile ignore")
+	s.runs(s.ann("id"))
+}
+
+func (s *system) helperKilled() {
+	for range 3 {
+		go func() {
+			time.Sleep(time.Second)
+			s.Try("sh", "-c", "kill -9 $(systemctl show -P MainPID nso-exec@ann.service)")
+		}()
+		r := s.ask(s.ann("hostile", "what=ignore"))
+		if !strings.Contains(r.Failed, "nso-exec has gone") {
+			s.t.Errorf("%v", r)
+		}
+		s.none("hostile ignore")
+		s.runs(s.ann("id"))
+	}
+	// A command can do it, too, to its own unit.
+	r := s.ask(s.ann("hostile", "what=kill-helper"))
+	if !strings.Contains(r.Failed, "nso-exec has gone") {
+		s.t.Errorf("%v", r)
+	}
+	s.none("hostile kill-helper")
+	s.runs(s.ann("id"))
+}
+
+func (s *system) stopped() {
+	go func() {
+		time.Sleep(time.Second)
+		s.Try("systemctl", "stop", "nso-exec@ann.service")
+	}()
+	r := s.ask(s.ann("shell", "script=echo ready; exec sleep 600"))
+	if r.Failed == "" && (r.End == nil || r.End.Signal != 15) {
+		s.t.Errorf("%v", r)
+	}
+	s.none("sleep 600")
+	s.runs(s.ann("id")) // the socket has started it again
+}
+
+// pamSystemd: where a site puts it into the service, nothing is run rather than run
+// where nobody ends it.
+func (s *system) pamSystemd() {
+	s.Run("systemctl", "stop", "nso-exec@ann.service")
+	s.Run("cp", "-p", "/etc/pam.d/nso-exec", "/root/pam")
+	s.Run("sh", "-c", "echo 'session required pam_systemd.so' >>/etc/pam.d/nso-exec")
+	r := s.ask(s.ann("id"))
+	if r.Started != nil || !strings.Contains(r.String(), "pam_systemd") {
+		s.t.Errorf("%v", r)
+	}
+	s.Run("cp", "-p", "/root/pam", "/etc/pam.d/nso-exec")
+	s.Run("systemctl", "restart", "nso-exec@ann.socket")
+	s.Try("systemctl", "reset-failed")
+	s.runs(s.ann("id"))
+}
+
+func (s *system) healthy() {
+	if out := s.Run("systemctl", "--failed", "--no-legend", "--plain"); strings.TrimSpace(out) != "" {
+		s.t.Errorf("units have failed:\n%s", out)
+	}
+	log := s.Run("journalctl", "-b", "-t", "nso-exec", "-o", "cat", "--no-pager")
+	for _, bad := range []string{"panic", "internal error", "goroutine "} {
+		if strings.Contains(log, bad) {
+			s.t.Errorf("the journal has %q", bad)
+		}
+	}
+}
