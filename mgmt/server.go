@@ -143,7 +143,7 @@ func (s *Server) AddState(top *yang.Node, f StateFunc) { s.state = append(s.stat
 
 // Login describes how a session is reached.
 type Login struct {
-	// Transport is an identity of RFC 6022, 2.1.3 (netconf-ssh ...) or of our
+	// Transport is an identity of RFC 6022, 2.1.4 (netconf-ssh ...) or of our
 	// own kind: "netconf-tcp", "netconf-local", "maapi".
 	Transport string
 	// Kill ends the session from outside, as kill-session does; reason is for

@@ -53,10 +53,10 @@ type Session struct {
 	counters SessionCounters
 }
 
-// SessionCounters are those of RFC 6022, 2.1.3.
+// SessionCounters are those of RFC 6022, 2.1.4.
 type SessionCounters = state.Counters
 
-// Info is what may be told of a session (RFC 6022, 2.1.3).
+// Info is what may be told of a session (RFC 6022, 2.1.4).
 type Info struct {
 	ID        uint32
 	User      string

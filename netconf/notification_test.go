@@ -43,7 +43,9 @@ func (w *world) wants(got string, parts ...string) {
 	}
 }
 
-func setAlone(v string) string { return config + `<alone xmlns="urn:test">` + v + `</alone>` + endConfig }
+func setAlone(v string) string {
+	return config + `<alone xmlns="urn:test">` + v + `</alone>` + endConfig
+}
 
 // TestNotifications: who has subscribed is told of changes, sessions and confirmed
 // commits (RFC 5277, 2; RFC 6470, 2), and is still answered (RFC 5277, 6).
@@ -82,7 +84,7 @@ func TestNotifications(t *testing.T) {
 }
 
 // TestReplay: what happened before comes first, then a mark, and with stopTime the end
-// (RFC 5277, 2.1.1 and 3.2.5.1).
+// (RFC 5277, 2.1.1 and 3.3.1).
 func TestReplay(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	a := w.open("admin")

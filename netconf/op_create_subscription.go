@@ -105,7 +105,7 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 	for {
 		if replaying && sub.Replayed() {
 			replaying = false
-			// RFC 5277, 3.2.5.1: it goes to this session alone, and is never replayed.
+			// RFC 5277, 3.3.1: it goes to this session alone, and is never replayed.
 			if err := ss.event(w, time.Now(), "replayComplete", nil); err != nil {
 				return err
 			}

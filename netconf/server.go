@@ -107,7 +107,7 @@ func (s *Server) listCapabilities() []string {
 		c + "xpath:1.0",             // 8.9
 		c + "notification:1.0",      // RFC 5277, 3.1.1
 		c + "interleave:1.0",        // RFC 5277, 6
-		// RFC 6243, 4.3; RFC 8526, 2: operational shows what is in use.
+		// RFC 6243, 4.3; RFC 8526, 3.1.1.2: operational shows what is in use.
 		c + "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
 		c + "with-operational-defaults:1.0?basic-mode=report-all&also-supported=report-all-tagged,trim,explicit",
 	}

@@ -80,7 +80,7 @@ func (a AccessControl) Tree(schema *yang.Schema) (*tree.Node, error) {
 	})
 }
 
-// Counters are those of a session, or of all (RFC 6022, 2.1.3 and 2.1.5).
+// Counters are those of a session, or of all (RFC 6022, 2.1.4 and 2.1.5).
 type Counters struct{ InRPCs, InBadRPCs, OutRPCErrors, OutNotifications uint32 }
 
 // Add sums up.
@@ -198,7 +198,7 @@ func transport(name string) string {
 func (b build) schema(name, revision, namespace string) {
 	b.entry("schema", func(b build) {
 		b.leaf("namespace", namespace)
-		b.leaf("location", "NETCONF") // RFC 6022, 2.1.4: by get-schema
+		b.leaf("location", "NETCONF") // RFC 6022, 2.1.3: by get-schema
 	}, name, revision, "ietf-netconf-monitoring:yang")
 }
 

@@ -39,8 +39,8 @@ func checks() []check {
 	return append(append(base(), capabilities()...), around()...)
 }
 
-// base is what every server does: RFC 6241, 3 to 7, and its running is written to
-// directly, or through the candidate.
+// base is what every server does (RFC 6241, its sections 3 to 7). Its running is written to
+// directly.
 func base() []check {
 	const writable = "writable-running"
 	return []check{
