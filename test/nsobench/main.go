@@ -60,15 +60,15 @@ func run() error {
 		}
 		fmt.Printf("%-9d %-10s %-13s %-15s %-13s %-11.1f %-10s %-9s %-18s %s\n", n, us(m.edit), us(m.edit-sync), us(m.get), us(m.xpath),
 			float64(m.get)/float64(trip), fmt.Sprintf("%d MB", m.resident>>20), ms(m.fill), ms(m.whole), ms(m.start))
-		fmt.Printf("          fdatasync then %s; edit is %.2f of it, and %.2f of the edit with 1 entry\n",
-			us(sync), float64(m.edit)/float64(sync), float64(m.edit)/float64(first))
+		fmt.Printf("          fdatasync then %s; edit is %.2f of it, and %.2f of the edit with 1 entry; in the candidate, with its commit, %s, %.2f of the edit\n",
+			us(sync), float64(m.edit)/float64(sync), float64(m.edit)/float64(first), us(m.candidate), float64(m.candidate)/float64(m.edit))
 	}
 	return nil
 }
 
 type figures struct {
-	edit, get, xpath, fill, whole, start time.Duration
-	resident                             int64
+	edit, candidate, get, xpath, fill, whole, start time.Duration
+	resident                                        int64
 }
 
 func name(i int) string { return fmt.Sprintf("entry-%06d", i) }
@@ -108,6 +108,17 @@ func measure(dir, models string, n int) (m figures, err error) {
 	m.edit, err = median(400, func() error {
 		i++
 		return c.OK(fmt.Sprintf(`%s<table %s><entry><name>%s</name><value>edited %d</value></entry></table>%s`, into, ns, one, i, end))
+	})
+	if err != nil {
+		return m, err
+	}
+	m.candidate, err = median(400, func() error {
+		i++
+		err := c.OK(fmt.Sprintf(`<edit-config><target><candidate/></target><config><table %s><entry><name>%s</name><value>edited %d</value></entry></table>%s`, ns, one, i, end))
+		if err == nil {
+			err = c.OK(`<commit/>`)
+		}
+		return err
 	})
 	if err != nil {
 		return m, err
