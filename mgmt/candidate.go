@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"nso.example/nso/mgmt/confirm"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
@@ -55,15 +56,7 @@ func (s *Server) checkCandidate(_, root *tree.Node) (*tree.Node, mgmterr.List) {
 }
 
 // CommitOptions say how the candidate is committed.
-type CommitOptions struct {
-	Label Label
-	// Confirmed asks for a commit that is reverted unless it is confirmed within
-	// Timeout (RFC 6241, 8.4). With Persist it outlives the session, and whoever
-	// gives that as PersistID may confirm, extend or cancel it.
-	Confirmed          bool
-	Timeout            time.Duration
-	Persist, PersistID string
-}
+type CommitOptions = confirm.Options
 
 // CommitCandidate makes running what the candidate is, less what others have changed
 // in running since the candidate began: that stays, and where both changed the same

@@ -130,15 +130,15 @@ func (s *Server) revert(t *try, what, reason string) error {
 		return mgmterr.New(mgmterr.OperationFailed, "", "cannot revert the commit: it has been settled meanwhile")
 	}
 	base, before := s.db.Current()
-	tickets := s.tell(ctx, base, t.before)
+	tickets := txn.Tell(ctx, s.opts.Participants, base, t.before, func(name string, err error) {
+		s.log.Warn("commit reverted against the will of "+name, event.Key, event.ConfirmedCommit, "err", err)
+	})
 	s.opts.Step("revert")
 	rev, err := s.db.Commit(ctx, base, t.before, cdb.Meta{Session: t.by.ID, User: t.by.Actor.User, Door: t.by.Door,
 		Comment: "reverted: " + reason})
 	s.opts.Step("reverted")
 	if err != nil {
-		for _, k := range tickets {
-			k.Abort()
-		}
+		tickets.Abort()
 		s.log.Error("commit not reverted", event.Key, event.CommitFailed, "user", t.by.Actor.User, "err", err)
 		if !errors.Is(err, cdb.ErrUnsure) && !errors.Is(err, cdb.ErrStopped) { // else the next start does it
 			s.mu.Lock()
@@ -148,9 +148,7 @@ func (s *Server) revert(t *try, what, reason string) error {
 		}
 		return cdb.Told(err)
 	}
-	for _, k := range tickets {
-		k.Commit()
-	}
+	tickets.Commit()
 	s.mu.Lock()
 	s.settleLocked(nil)
 	s.mu.Unlock()
@@ -160,19 +158,6 @@ func (s *Server) revert(t *try, what, reason string) error {
 	s.log.Warn("commit reverted", event.Key, event.ConfirmedCommit, "usid", t.by.ID, "user", t.by.Actor.User, "txid", t.rev, "reason", reason)
 	s.audit.Committed(audit.Commit{Session: t.by, Before: before, After: rev, Base: base, Root: t.before, Comment: "reverted: " + reason})
 	return nil
-}
-
-// tell lets the participants prepare for a revert; one that refuses is passed over.
-func (s *Server) tell(ctx context.Context, before, after *tree.Node) (tickets []txn.Ticket) {
-	for _, p := range s.opts.Participants {
-		k, err := p.Prepare(ctx, before, after)
-		if err != nil {
-			s.log.Warn("commit reverted against the will of "+p.Name(), event.Key, event.ConfirmedCommit, "err", err)
-			continue
-		}
-		tickets = append(tickets, k)
-	}
-	return tickets
 }
 
 // resume goes on with a commit that the last run left unconfirmed. A session does

@@ -11,6 +11,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/confirm"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
@@ -44,7 +45,7 @@ type Txn struct {
 type StateError = txn.StateError
 
 // Label names a commit for people.
-type Label struct{ Label, Comment string }
+type Label = confirm.Label
 
 // maxErrors is how many errors one request is answered with.
 const maxErrors = 100

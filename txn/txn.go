@@ -104,7 +104,7 @@ type Txn struct {
 	base    *tree.Node
 	root    *tree.Node
 	guard   tree.Guard
-	tickets []Ticket
+	tickets Tickets
 
 	transform Transformer // nil: none
 }
@@ -287,9 +287,7 @@ func (t *Txn) Commit() {
 		panic("internal error: " + err.Error())
 	}
 	t.state = Committed
-	for _, k := range t.tickets {
-		k.Commit()
-	}
+	t.tickets.Commit()
 	t.tickets = nil
 }
 
@@ -303,8 +301,6 @@ func (t *Txn) Abort() {
 }
 
 func (t *Txn) abortTickets() {
-	for i := len(t.tickets) - 1; i >= 0; i-- {
-		t.tickets[i].Abort()
-	}
+	t.tickets.Abort()
 	t.tickets = nil
 }

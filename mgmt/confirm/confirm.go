@@ -27,6 +27,20 @@ type Wait struct {
 	Until   time.Time
 }
 
+// Label names a commit for people.
+type Label struct{ Label, Comment string }
+
+// Options say how a commit is made.
+type Options struct {
+	Label Label
+	// Confirmed asks for a commit that is reverted unless it is confirmed within
+	// Timeout (RFC 6241, 8.4). With Persist it outlives the session, and whoever
+	// gives that as PersistID may confirm, extend or cancel it.
+	Confirmed          bool
+	Timeout            time.Duration
+	Persist, PersistID string
+}
+
 // Token is the hash of a persist-id; "" of none.
 func Token(id string) string {
 	if id == "" {
