@@ -14,5 +14,10 @@
 //     among Policy.Mistakes.
 //  4. View.Prune and View.Guard cost nothing for whoever may do everything; Prune
 //     looks at no instance of what the rules decide for all instances alike.
-//  5. A refusal names nothing that its reader may not read.
+//  5. A refusal names nothing that its reader may not read. What decided it goes with
+//     it for the log (mgmterr.Denial), marked quiet where to tell it would tell more.
+//  6. A question about a node is answered by what the rules and the schema say: no
+//     data is looked at but the path's own keys.
+//  7. Rules about commands (nso-access) guard nothing: what a command does is asked
+//     by itself.
 package nacm

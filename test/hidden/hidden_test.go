@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"nso.example/nso/client"
+	"nso.example/nso/mgmt"
 )
 
 // times are what differs by itself.
@@ -314,4 +315,62 @@ func run(ask func(string, func(int) string), shells [2]interface {
 		err := shells[i].Execute(context.Background(), line)
 		return fmt.Sprint(out[i].String(), err)
 	})
+}
+
+// TestAtOnce: a rule that is committed holds in the sessions that are open, over NETCONF
+// and over Maapi, in a transaction that was begun before too.
+func TestAtOnce(t *testing.T) {
+	p := policies()[2]
+	d := start(t, slices.Concat(p.acm, p.common), nil)
+	session, conn := d.session(), d.dial()
+	ctx := t.Context()
+	maapi := func(method string, in map[string]any) string {
+		var out json.RawMessage
+		return said(out, conn.Call(ctx, "org.nso.Maapi."+method, in, &out)) + string(out)
+	}
+	maapi("OpenSession", nil)
+	maapi("Begin", map[string]any{"datastore": "running", "readWrite": true})
+	const at = "/h:top/item[k='mine']/v"
+	look := func() (read, wrote, exists, set string) {
+		t.Helper()
+		var err error
+		if read, err = session.RPC(`<get-config><source><running/></source></get-config>`); err != nil {
+			t.Fatal(err)
+		}
+		if wrote, err = session.RPC(`<edit-config><target><running/></target>` + open + `<item><k>mine</k><v>2</v></item>` + shut + `</edit-config>`); err != nil {
+			t.Fatal(err)
+		}
+		return read, wrote, maapi("Exists", map[string]any{"th": 1, "path": at}), maapi("Set", map[string]any{"th": 1, "path": at, "value": "3"})
+	}
+	read, wrote, exists, set := look()
+	if !strings.Contains(read, "mine") || !strings.Contains(wrote, "<ok/>") || !strings.Contains(exists, "true") || strings.Contains(set, "denied") {
+		t.Fatalf("before: %s %s %s %s", read, wrote, exists, set)
+	}
+	// root takes it away.
+	ss, err := d.mgmt.Login(rootActor(), mgmt.Login{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ss.Close("done", false)
+	x, err := ss.Begin(ctx, mgmt.Running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Apply(remove(t, "/ietf-netconf-acm:nacm/groups/group[name='g']")); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Apply(remove(t, "/ietf-netconf-acm:nacm/read-default")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Commit(ctx, mgmt.Label{}); err != nil {
+		t.Fatal(err)
+	}
+	// read-default is permit without the leaf (RFC 8341): only what ann wrote by rules is gone.
+	_, wrote, _, set = look()
+	if !strings.Contains(wrote, "access-denied") || !strings.Contains(set, "access-denied") {
+		t.Errorf("after it: %s\n%s", wrote, set)
+	}
+	if c := maapi("Commit", map[string]any{"th": 1}); !strings.Contains(c, "access-denied") && !strings.Contains(c, "conflict") {
+		t.Errorf("what was edited before is committed: %s", c)
+	}
 }

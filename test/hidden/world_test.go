@@ -155,6 +155,25 @@ func ann() ident.Actor {
 	return ident.Actor{User: "ann", Own: "ann", Peer: ident.Peer{UID: 1000, PID: 7, Source: "pid 7", Door: "ipc"}}
 }
 
+func rootActor() ident.Actor { return ident.Actor{User: "root", Own: "root", Peer: ident.Peer{PID: 8}} }
+
+// remove is an edit that deletes one node.
+func remove(t testing.TB, path string) *tree.Edit {
+	t.Helper()
+	p, err := tree.ParsePath(schema(t), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := &tree.Edit{Schema: schema(t).Root, Op: tree.OpNone}
+	at := root
+	for _, st := range p {
+		at.Children = []tree.Edit{{Schema: st.Schema, Key: st.Key, Op: tree.OpNone}}
+		at = &at.Children[0]
+	}
+	at.Op = tree.OpDelete
+	return root
+}
+
 func pair(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
