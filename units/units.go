@@ -134,20 +134,28 @@ func Closed() []File {
 	return g.files()
 }
 
-// Descriptors is how many files the daemon may have open under a configuration:
-// two for each connection at each door (a peer can cost a pidfd), and as many again
-// as a start takes.
-func Descriptors(c *config.Config) int {
-	doors := 1
-	for _, d := range c.Listen.Doors() {
-		if d.Enabled {
-			doors++
-		}
+// Need is how many files the daemon can come to have open under a configuration: one
+// for each connection, of which limits.connections are counted at the local socket with
+// ipc-tcp, at netconf-tcp, and at the doors over SSH; and what it has open beside them.
+func Need(c *config.Config) int {
+	counts := 1
+	if c.Listen.NETCONFTCP.Enabled {
+		counts++
 	}
-	return max(leastDescriptors, 1024+2*doors*c.Limits.Connections)
+	if c.Listen.NETCONFSSH.Enabled || c.Listen.CLISSH.Enabled {
+		counts++
+	}
+	return counts*c.Limits.Connections + otherFiles
 }
 
-// leastDescriptors is what nso.service has; it is enough for three doors.
+// otherFiles are listeners, the database, the log, and the questions that are being
+// asked: of nso-pam for each login, of the user database, of the kernel about a peer.
+const otherFiles = 1024
+
+// Descriptors is how many files the daemon may have open under a configuration.
+func Descriptors(c *config.Config) int { return max(leastDescriptors, Need(c)) }
+
+// leastDescriptors is what nso.service has.
 const leastDescriptors = 16384
 
 // generation is what is being made: by unit, what its drop-in sets.

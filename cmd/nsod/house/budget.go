@@ -8,11 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nso.example/nso/config"
+	"nso.example/nso/units"
 )
-
-// otherFiles is what the daemon has open beside connections: listeners, the
-// database, the log, and the questions that it is asking of others.
-const otherFiles = 256
 
 // Budget compares what connections may take with what the process may open, and
 // says what cannot be held.
@@ -25,18 +22,10 @@ func Budget(c *config.Config) error {
 }
 
 func budget(c *config.Config, limit uint64) error {
-	// limits.connections counts the local socket and ipc-tcp together, and
-	// netconf-tcp and netconf-ssh on their own.
-	rooms := 1
-	for _, d := range []config.Door{c.Listen.NETCONFTCP, c.Listen.NETCONFSSH} {
-		if d.Enabled {
-			rooms++
-		}
-	}
-	need := uint64(rooms*c.Limits.Connections + otherFiles)
+	need := uint64(units.Need(c))
 	if need <= limit {
 		return nil
 	}
-	return fmt.Errorf("cannot hold the %d connections of limits.connections: they take %d open files and %d are allowed; raise LimitNOFILE of nso.service, or lower limits.connections in nso.toml",
-		rooms*c.Limits.Connections, need, limit)
+	return fmt.Errorf("cannot hold the connections of limits.connections, which is %d: with what else is open they take %d open files, and %d are allowed; raise LimitNOFILE of nso.service, or lower limits.connections in nso.toml",
+		c.Limits.Connections, need, limit)
 }

@@ -7,25 +7,36 @@ import (
 	"testing"
 
 	"nso.example/nso/config"
+	"nso.example/nso/units"
 )
 
 func TestBudget(t *testing.T) {
 	c := config.Default()
 	c.Limits.Connections = 1000
-	if err := budget(c, 1000+otherFiles); err != nil {
+	need := uint64(units.Need(c))
+	if err := budget(c, need); err != nil {
 		t.Error(err)
 	}
-	c.Listen.NETCONFTCP.Enabled = true
-	err := budget(c, 1000+otherFiles)
-	if err == nil || !strings.Contains(err.Error(), "cannot hold the 2000 connections of limits.connections: they take 2256 open files and 1256 are allowed; raise LimitNOFILE") {
-		t.Error(err)
+	for _, d := range []struct {
+		door *config.Door
+		more uint64
+	}{{&c.Listen.NETCONFTCP, 1000}, {&c.Listen.NETCONFSSH, 1000}, {&c.Listen.CLISSH, 0}, {&c.Listen.IPCTCP, 0}} {
+		d.door.Enabled = true
+		need += d.more
+		if err := budget(c, need-1); err == nil || budget(c, need) != nil {
+			t.Errorf("%d files are taken, not %d: %v", units.Need(c), need, err)
+		}
 	}
-	c.Listen.NETCONFSSH.Enabled = true
-	if err := budget(c, 2999+otherFiles); err == nil || budget(c, 3000+otherFiles) != nil {
-		t.Errorf("with three rooms: %v", err)
+	err := budget(c, 4000)
+	if err == nil || !strings.Contains(err.Error(), "limits.connections, which is 1000: with what else is open they take 4024 open files, and 4000 are allowed; raise LimitNOFILE") {
+		t.Error(err)
 	}
 	c.Limits.Connections = 1 << 40
 	if budget(c, 1<<30) == nil {
 		t.Error("anything can be held")
+	}
+	// What the units ask for is enough.
+	if units.Descriptors(c) < units.Need(c) {
+		t.Error("the units give too little")
 	}
 }
