@@ -17,8 +17,11 @@ func (s *system) sshDoor() {
 	s.want("root", []string{"nso", "doctor"}, "door netconf-ssh", "\nhealthy")
 }
 
-// sshSession is a NETCONF session with ann's key that is closed at once.
-func sshSession(user string) []string {
+// sshSession is a NETCONF session with ann's key that is closed at once, from one of this
+// machine's addresses.
+func sshSession(user string) []string { return sshSessionFrom("127.0.0.1", user) }
+
+func sshSessionFrom(source, user string) []string {
 	return []string{"sh", "-c", `printf '%s' '` + netconfHello + `<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"><close-session/></rpc>]]>]]>' |
-		ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ` + user + `@127.0.0.1 netconf`}
+		ssh -b ` + source + ` -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ` + user + `@127.0.0.1 netconf`}
 }
