@@ -137,13 +137,12 @@ func (ss *Session) MayReceive(p tree.Path, notification *yang.Node) bool {
 // MayUse reports of each command of a user interface, given as its words, whether
 // it is offered to the session's user and whether he may run it.
 func (ss *Session) MayUse(context string, commands []string) (offered, run []bool) {
-	view := ss.view(ss.server.db.Root())
-	for _, c := range commands {
-		words := strings.Fields(c)
-		offered = append(offered, view.Command(context, words, false).Permit)
-		run = append(run, view.Command(context, words, true).Permit)
-	}
-	return offered, run
+	return ss.view(ss.server.db.Root()).Commands(context, commands)
+}
+
+// MayUse is that of somebody who has no session.
+func (s *Server) MayUse(actor ident.Actor, context string, commands []string) (offered, run []bool) {
+	return s.policy(s.db.Root()).View(actor.User, actor.Groups).Commands(context, commands)
 }
 
 // countDenied counts and audits an edit that access control refused, and tells the

@@ -59,6 +59,17 @@ func (v *View) Command(context string, words []string, exec bool) Decision {
 	return why.decision(permit)
 }
 
+// Commands is Command of each of the commands, which are given as their words with
+// blanks between them: whether it is offered, and whether it may be run.
+func (v *View) Commands(context string, commands []string) (offered, run []bool) {
+	for _, c := range commands {
+		words := strings.Fields(c)
+		offered = append(offered, v.Command(context, words, false).Permit)
+		run = append(run, v.Command(context, words, true).Permit)
+	}
+	return offered, run
+}
+
 func (v *View) command(context string, words []string, exec bool) (bool, reason) {
 	if v.total != "" {
 		return true, reason{words: v.total}

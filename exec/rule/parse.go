@@ -180,7 +180,7 @@ func (p *parser) rule(name string, w *written) *Rule {
 		Name: name, File: p.name, Line: p.where["rule."+name],
 		Description: w.Description, Help: w.Help, Confirm: w.Confirm, Program: w.Program, Arguments: w.Arguments,
 		RunAs: w.RunAs, Users: w.Users, Groups: w.Groups, Terminal: w.Terminal, Directory: cmp.Or(w.Directory, "/"),
-		Environment: w.Environment, Pass: w.Pass, Alone: w.Alone, Umask: 0o022, Argument: make(map[string]Argument, len(w.Argument)),
+		Environment: w.Environment, Pass: w.Pass, Alone: w.Alone, Authorize: w.Authorize, Umask: 0o022, Argument: make(map[string]Argument, len(w.Argument)),
 	}
 	if !ValidName(name) {
 		p.say(nil, "cannot use the name %q: letters a-z, digits and \"-\", at most 64, and a letter first", name)

@@ -30,6 +30,9 @@ const (
 	CommitFailed    Name = "commit-failed"
 	ConfirmedCommit Name = "confirmed-commit"
 	TxnExpired      Name = "transaction-expired"
+	Run             Name = "command-started"
+	RunEnded        Name = "command-ended"
+	RunRefused      Name = "command-refused"
 	Reload          Name = "reload"
 	ReloadFailed    Name = "reload-failed"
 	LogLevel        Name = "log-level"
@@ -134,6 +137,16 @@ func All() []Event {
 		{TxnExpired, "61b5407e09e7c6bc52769dfed78e7a0c", "A transaction was not used for too long",
 			"An open transaction of session @NSO_SESSION@ was rolled back.",
 			"limits.transaction-timeout in nso.toml sets the time.", []string{"usid", "user", "reason"}},
+		{Run, "2c17462f4e50869fbc2a2e826ad06972", "A command was started",
+			"@NSO_USER@ has started the command @NSO_COMMAND@, which runs as @NSO_RUN_AS@ (process @NSO_CHILD@). NSO_ARGV has its arguments, with *** for what is secret.", "",
+			who("usid", "op", "command", "runas", "argv", "child")},
+		{RunEnded, "11815d8052563b3976ec1622c243d5fb", "A command has ended",
+			"The command @NSO_COMMAND@ of @NSO_USER@, which ran as @NSO_RUN_AS@, is over: @NSO_REASON@. It has written @NSO_BYTES@ bytes.", "",
+			who("usid", "op", "command", "runas", "argv", "reason", "bytes", "dur")},
+		{RunRefused, "fc15b69f0c1911f8b4bd19652274b94b", "A command was not started",
+			"@NSO_USER@ wanted to run @NSO_COMMAND@, and nothing was started: @NSO_REASON@.",
+			"\"nso exec list\" and \"nso exec explain\" say what the rules in /etc/nso/exec.d allow. Of many refusals of one user only some are written; held_back counts the others.",
+			who("usid", "op", "command", "runas", "argv", "reason", "held_back")},
 		{Reload, "edcbc1bae9fc3c1cbf1fdd3bdc037556", "The configuration file was read again",
 			"nso.toml was read again and is in force. NSO_CHANGED has what changed at once, NSO_RESTART what changes with a restart of the daemon only.", "",
 			who("changed", "restart")},

@@ -13,9 +13,11 @@ package house
 
 import (
 	"context"
+	"fmt"
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,11 +29,13 @@ import (
 	"nso.example/nso/config"
 	"nso.example/nso/ident"
 	"nso.example/nso/ipc/control"
+	"nso.example/nso/ipc/exec"
 	"nso.example/nso/ipc/maapi"
 	"nso.example/nso/ipc/peer"
 	"nso.example/nso/ipc/varlink"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/netconf"
+	"nso.example/nso/netconf/files"
 	"nso.example/nso/netconf/local"
 	"nso.example/nso/netconf/tcp"
 	"nso.example/nso/sshd"
@@ -91,15 +95,20 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	}
 	h.resolver = ident.NewResolver()
 	limits := h.conf.Limits
+	store, err := files.Open(filepath.Join(h.conf.State.Dir, "files"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the folder of what users put aside: %w; see state.dir in nso.toml", err)
+	}
 	h.netconf = netconf.New(h.server, netconf.Options{
 		MessageSize: int64(limits.MessageSize), HelloTimeout: time.Duration(limits.HelloTimeout),
-		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log,
+		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log, Files: store,
 	})
 	door := &identifier{self: uint32(os.Getuid()), diag: h.diag, resolver: h.resolver}
 	ipc, err := varlink.NewServer(varlink.Config{
 		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
 			control.New(h.server, h.steering()), maapi.New(h.server, h.as), local.New(h.netconf),
+			exec.New(h.server, exec.Options{IPCPath: h.conf.IPC.Path}),
 		},
 		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout),
 			IdleIn: map[varlink.State]time.Duration{
