@@ -36,6 +36,9 @@ func (v *View) Explain(operation, object string) (Why, error) {
 	if err != nil {
 		return Why{}, err
 	}
+	if len(p) == 0 && operation != "read" {
+		return Why{}, mgmterr.New(mgmterr.InvalidValue, object, "cannot explain %.32q of the root: name a node", operation)
+	}
 	switch operation {
 	case "read":
 		d, at := v.Read(p)
@@ -65,7 +68,7 @@ func (v *View) explainMember(operation, object string) (Why, error) {
 	if operation == "notify" {
 		among, what = v.policy.schema.Notifications, "notification"
 	}
-	if at != "" {
+	if at != "" && at != "/" {
 		var err error
 		if p, err = tree.ParsePath(v.policy.schema, at); err != nil {
 			return Why{}, err

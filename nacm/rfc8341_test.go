@@ -386,3 +386,19 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+// FuzzExplain: whatever is asked, there is an answer or an error.
+func FuzzExplain(f *testing.F) {
+	for _, op := range append(Operations(), "", "frob") {
+		for _, object := range []string{"/", "", "//", "//o:ring", "/o:desk", "/o:desk/", "o:ring", ":", "/o:desk/drawer[owner='x']/open", "/o:desk/drawer[owner='/']/jammed", "/o:desk/drawer/open", "show status", "/o:ring"} {
+			f.Add(op, object)
+		}
+	}
+	s := officeSchema(f)
+	v := Compile(s, build(f, s, tree.New(s.Root), in("path=/o:desk/drawer[owner=$USER] ; deny", "permit")...)).View("ann", nil)
+	f.Fuzz(func(t *testing.T, op, object string) {
+		if w, err := v.Explain(op, object); err == nil && w.By == "" {
+			t.Errorf("%s %q is decided by nothing: %+v", op, object, w)
+		}
+	})
+}
