@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/nacm"
+	"nso.example/nso/netconf/files"
 	"nso.example/nso/test/peer"
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
@@ -144,6 +146,10 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		w.mgmt.AddState(top, func() *tree.Node { return state })
 	}
 	o.Log = log
+	if o.Files, err = files.Open(filepath.Join(t.TempDir(), "files")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Files.Close() })
 	w.server = New(w.mgmt, o.Options)
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	t.Cleanup(func() {

@@ -21,6 +21,7 @@ func parseEditConfig(q *request) (action, error) {
 		defaultOp           = "merge"
 		test, errorOption   = "", "stop-on-error"
 		edit                *tree.Edit
+		url                 string
 		configBeforeOptions bool
 	)
 	word := func(into *string, name string, allowed ...string) func() error {
@@ -38,8 +39,9 @@ func parseEditConfig(q *request) (action, error) {
 			edit, err = xmlenc.DecodeConfig(q.r, q.schema(), xmlenc.ConfigOptions{DefaultOperation: operationOf(defaultOp)})
 			return err
 		},
-		"url": func() error {
-			return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot read the configuration from a url: this server does not offer it").OfType(mgmterr.Protocol)
+		"url": func() (err error) {
+			url, err = q.url()
+			return err
 		},
 	})
 	switch {
@@ -47,14 +49,21 @@ func parseEditConfig(q *request) (action, error) {
 		return nil, err
 	case target == "":
 		return nil, missing("edit-config", "target")
-	case edit == nil:
+	case edit == nil && url == "":
 		return nil, missing("edit-config", "config")
+	case edit != nil && url != "":
+		return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use both <config> and <url>").OfType(mgmterr.Protocol).WithInfo("bad-element", "url")
 	case configBeforeOptions && defaultOp != "merge":
 		// The configuration is read as it streams by: what it means must be known.
 		return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use <default-operation> after <config>: put it before").
 			OfType(mgmterr.Protocol).WithInfo("bad-element", "default-operation")
 	}
-	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+	return func(ctx context.Context, ss *session) (_ func(*xmlstream.Writer) error, err error) {
+		if url != "" { // RFC 6241, 8.8.5.1
+			if edit, err = ss.load(url, operationOf(defaultOp)); err != nil {
+				return nil, err
+			}
+		}
 		return nil, ss.edit(ctx, target, edit, test, errorOption)
 	}, nil
 }
@@ -139,10 +148,13 @@ func parseValidate(q *request) (action, error) {
 		return nil, missing("validate", "source")
 	}
 	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
-		store := from.store
-		if from.edit != nil {
-			store = mgmt.Running // as it would make that
+		if from.store != "" {
+			return nil, ss.mgmt.Validate(ctx, from.store, nil)
 		}
-		return nil, ss.mgmt.Validate(ctx, store, from.edit)
+		edit, err := ss.whole(ctx, from, "")
+		if err != nil {
+			return nil, err
+		}
+		return nil, ss.mgmt.Validate(ctx, mgmt.Running, edit) // as it would make that
 	}, nil
 }

@@ -339,7 +339,7 @@ func missing(op, name string) error {
 // datastore reads a parameter that names a datastore by an empty element.
 func (q *request) datastore(into *mgmt.Datastore) func() error {
 	return q.oneOf("datastore", func(t *xmlstream.Token) (err error) {
-		*into, err = q.named(t)
+		*into, err = q.store(t)
 		return err
 	})
 }
@@ -366,8 +366,8 @@ func (q *request) oneOf(what string, f func(t *xmlstream.Token) error) func() er
 	}
 }
 
-// named is the datastore that an empty element names.
-func (q *request) named(t *xmlstream.Token) (mgmt.Datastore, error) {
+// store is the datastore that an empty element names.
+func (q *request) store(t *xmlstream.Token) (mgmt.Datastore, error) {
 	ds := mgmt.Datastore(t.Name.Local)
 	switch {
 	case t.Name == nmda("datastore"): // RFC 8526, 3.2

@@ -21,6 +21,7 @@ import (
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
 	"nso.example/nso/mgmterr"
+	"nso.example/nso/netconf/files"
 	"nso.example/nso/netconf/framing"
 	"nso.example/nso/tree"
 )
@@ -44,7 +45,9 @@ type Options struct {
 	// Patience is how long a connection may wait for its session where a limit leaves
 	// none: clients that come and go at once are many for a moment only; 5 s.
 	Patience time.Duration
-	Log      *slog.Logger
+	// Files holds what urls name (RFC 6241, 8.8); nil: there are none.
+	Files *files.Store
+	Log   *slog.Logger
 }
 
 // Server serves NETCONF sessions.
@@ -110,6 +113,9 @@ func (s *Server) listCapabilities() []string {
 		// RFC 6243, 4.3; RFC 8526, 3.1.1.2: operational shows what is in use.
 		c + "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
 		c + "with-operational-defaults:1.0?basic-mode=report-all&also-supported=report-all-tagged,trim,explicit",
+	}
+	if s.opts.Files != nil {
+		all = append(all, c+"url:1.0?scheme=file") // 8.8.3
 	}
 	schema := s.mgmt.Schema()
 	if m := schema.Module("ietf-yang-library"); m != nil && m.Implemented {

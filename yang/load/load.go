@@ -33,7 +33,7 @@ func own() []string {
 func features() map[string][]string {
 	return map[string][]string{
 		// RFC 6241, 8: what netconf's hello says too.
-		"ietf-netconf": {"writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "xpath"},
+		"ietf-netconf": {"writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "url", "xpath"},
 	}
 }
 

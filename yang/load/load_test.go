@@ -28,7 +28,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	nc := s.Module("ietf-netconf")
-	if !slices.Equal(nc.Features, []string{"candidate", "confirmed-commit", "rollback-on-error", "validate", "writable-running", "xpath"}) {
+	if !slices.Equal(nc.Features, []string{"candidate", "confirmed-commit", "rollback-on-error", "url", "validate", "writable-running", "xpath"}) {
 		t.Errorf("features of NETCONF: %v", nc.Features)
 	}
 	if s.Root.Child("ietf-interfaces", "interfaces").Index < 0 || s.Root.DataChildren[0].Index != 0 {

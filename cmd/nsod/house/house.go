@@ -13,8 +13,8 @@ package house
 
 import (
 	"context"
-	"fmt"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
