@@ -374,3 +374,37 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("what was edited before is committed: %s", c)
 	}
 }
+
+// TestLockOut: NETCONF is refused a commit that locks its author out, of running and of
+// the candidate; what is in the candidate stays there.
+func TestLockOut(t *testing.T) {
+	d := start(t, []string{acm + "groups/group[name='nso-admin']/user-name = ann"}, nil)
+	c := d.session()
+	rpc := func(op string) string {
+		t.Helper()
+		reply, err := c.RPC(op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply
+	}
+	const edit = `<config><nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm" xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0"><groups><group nc:operation="delete"><name>nso-admin</name></group></groups></nacm></config>`
+	locks := func(reply string) {
+		t.Helper()
+		if !strings.Contains(reply, "<error-tag>operation-failed</error-tag>") || !strings.Contains(reply, "<error-app-tag>lock-out</error-app-tag>") || !strings.Contains(reply, "commit force") {
+			t.Errorf("it is answered with %s", reply)
+		}
+	}
+	locks(rpc(`<edit-config><target><running/></target>` + edit + `</edit-config>`))
+	if reply := rpc(`<edit-config><target><candidate/></target>` + edit + `</edit-config>`); !strings.Contains(reply, "<ok/>") {
+		t.Fatalf("the candidate: %s", reply)
+	}
+	locks(rpc(`<commit/>`))
+	locks(rpc(`<commit><confirmed/><confirm-timeout>600</confirm-timeout></commit>`))
+	if reply := rpc(`<discard-changes/>`); !strings.Contains(reply, "<ok/>") {
+		t.Errorf("it cannot be given up: %s", reply)
+	}
+	if reply := rpc(`<edit-config><target><running/></target>` + open + `<note>x</note>` + shut + `</edit-config>`); !strings.Contains(reply, "<ok/>") {
+		t.Errorf("ann is locked out all the same: %s", reply)
+	}
+}
