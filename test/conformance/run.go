@@ -123,7 +123,13 @@ func (d *dialogue) end() {
 					target = "running"
 				}
 				for _, op := range []string{"<cancel-commit/>", "<discard-changes/>", edit(target, remove), "<commit/>"} {
-					_, _ = c.RPC(op) // what is not needed is refused
+					// What is not needed is refused; what is in use is so until the server
+					// has seen that the sessions are gone.
+					for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+						if reply, err := c.RPC(op); err != nil || !strings.Contains(reply, ">in-use<") {
+							break
+						}
+					}
 				}
 			}
 			c.Close()
