@@ -69,7 +69,7 @@ var compiled struct {
 func schema(t testing.TB) *yang.Schema {
 	compiled.once.Do(func() {
 		compiled.schema = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library",
-			"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "nso-access", "nso-transports", model)
+			"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "ietf-netconf-notifications", "nc-notifications", "notifications", "nso-access", "nso-transports", model)
 	})
 	return compiled.schema
 }
