@@ -96,6 +96,11 @@ func Parse(name, text string) ([]*Rule, error) {
 	where := locate(text)
 	p := parser{name: name, where: where}
 	p.spelling(md.Keys())
+	for _, key := range md.Keys() { // the library would take one of them
+		if md.Type(key...) == "ArrayHash" {
+			p.say(key, "cannot use a list of tables for %s: write one table, [%[1]s]", strings.Join(key, "."))
+		}
+	}
 	if len(f.Rule) > maxRules {
 		p.say(nil, "cannot read the rules: there are more than %d in one file", maxRules)
 	}

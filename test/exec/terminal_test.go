@@ -58,7 +58,7 @@ func (s *system) row20() {
 	}
 	s.Write("/var/cache/job20", string(text), 0o644)
 	s.Write("/var/cache/front20", "#!/bin/sh\nsetpriv --reuid nso --regid nso --init-groups -- asker </var/cache/job20 >/var/cache/result20\ntimeout 1 cat >/var/cache/left20\n", 0o755)
-	s.Run("sh", "-c", "sleep 100 | timeout 30 script -qec /var/cache/front20 /dev/null >/dev/null")
+	s.Run("sh", "-c", "mkfifo /run/typed && { sleep 20 >/run/typed & } && timeout 40 script -qec /var/cache/front20 /dev/null </run/typed >/dev/null; kill $!; rm /run/typed")
 	if out := s.Run("cat", "/var/cache/left20"); out != "" {
 		s.t.Errorf("the terminal of who asks has the input %q", out)
 	}
