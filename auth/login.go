@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -59,9 +60,10 @@ type Attempt struct {
 
 // Authenticator lets in whom it knows. It may be used by many goroutines.
 type Authenticator struct {
-	opts  Options
-	first []Method // that a chain begins with
-	now   func() time.Time
+	opts   Options
+	first  []Method // that a chain begins with
+	checks chan struct{}
+	now    func() time.Time
 }
 
 // New makes an Authenticator.
@@ -86,7 +88,8 @@ func New(o Options) (*Authenticator, error) {
 	if len(o.Backends) == 0 && slices.ContainsFunc(o.Chains, Chain.asks) {
 		return nil, errors.New("cannot ask for passwords without somebody who knows them; see login.methods in nso.toml")
 	}
-	a := &Authenticator{opts: o, now: time.Now}
+	// Passwords are hashed on half of the processors: the rest of the daemon goes on.
+	a := &Authenticator{opts: o, now: time.Now, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	a.first, _ = next(o.Chains, nil)
 	return a, nil
 }

@@ -221,7 +221,13 @@ func (l *Login) asks(b Backend, j *judgement) (final bool, err error) {
 	}
 	defer clear(password)
 	if b == Local {
-		return false, l.a.opts.Users().Check(l.user, password)
+		select {
+		case l.a.checks <- struct{}{}:
+			defer func() { <-l.a.checks }()
+			return false, l.a.opts.Users().Check(l.user, password)
+		case <-l.ctx.Done():
+			return true, context.Cause(l.ctx)
+		}
 	}
 	a, err := l.a.opts.External.Ask(l.ctx, helper.Question{User: l.user, Password: password, Source: l.source.Addr(), Method: l.a.opts.Method})
 	if err != nil {
