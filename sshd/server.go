@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -59,6 +60,8 @@ type Server struct {
 	log       *slog.Logger
 	panics    atomic.Uint64
 	incidents atomic.Uint64
+	logins    atomic.Int64 // since tidy was called
+	quiet     *time.Timer  // calls tidy
 }
 
 // Algorithms are what is spoken. AES-GCM, and AES-CTR with encrypt-then-MAC or, for the
@@ -120,9 +123,27 @@ func New(o Options) (*Server, error) {
 	for _, k := range o.HostKeys {
 		s.config.AddHostKey(k)
 	}
+	s.quiet = time.AfterFunc(quietTime, s.tidy)
 	s.Gate = accept.New(accept.Options{Connections: o.Connections, Reserve: o.Reserve, PerUser: o.PerUser, Admin: o.Admin,
 		Strangers: o.Strangers, Penalties: accept.NewPenalties(), Refused: o.Audit.Refused, Log: o.Log})
 	return s, nil
+}
+
+// A login leaves about as much garbage as a session holds, and stacks that have grown:
+// when many have come in, and then none for a while, that is given back.
+const (
+	manyLogins = 100
+	quietTime  = 3 * time.Second
+)
+
+func (s *Server) tidy() {
+	if s.logins.Swap(0) < manyLogins {
+		return
+	}
+	for range 3 { // a stack shrinks by a half at a time
+		runtime.GC()
+	}
+	debug.FreeOSMemory()
 }
 
 // Panics is how many channels and connections ended in a panic. It is zero, or there
@@ -245,6 +266,9 @@ func (d *Door) serve(ctx context.Context, conn *accept.Conn) {
 	}
 	if !stop() { // ctx has ended
 		return
+	}
+	if d.server.logins.Add(1) >= manyLogins {
+		d.server.quiet.Reset(quietTime)
 	}
 	_ = conn.SetDeadline(time.Time{})
 	c := &connection{door: d, conn: conn, meter: m, ssh: h.conn, actor: h.actor, ended: make(chan struct{}, maxChannels)}

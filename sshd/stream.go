@@ -104,7 +104,28 @@ func (s *stream) expired() {
 	}
 }
 
-func (s *stream) Write(p []byte) (int, error) { return s.write(s.ch, p) }
+// What is written to a channel at once, bytes: transport and cipher keep a buffer of the
+// largest. Few have so much to say that larger ones are quicker.
+const (
+	smallWrite = 1 << 10
+	largeWrite = 16 << 10
+)
+
+func (s *stream) Write(p []byte) (n int, err error) {
+	size := smallWrite
+	if len(p) > 4*smallWrite {
+		size = largeWrite
+	}
+	for first := true; first || len(p) > 0; first = false {
+		m, err := s.write(s.ch, p[:min(size, len(p))])
+		n += m
+		if err != nil {
+			return n, err
+		}
+		p = p[m:]
+	}
+	return n, nil
+}
 
 // stderr is the stream beside (RFC 4254, 5.2). It is not for another goroutine than
 // the one that writes to the stream.

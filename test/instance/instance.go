@@ -179,6 +179,25 @@ func (i *Instance) Start() error {
 	}
 }
 
+// Authorize lists a key, in the form of authorized_keys, for a user of the instance in
+// dir that has a door over SSH.
+func Authorize(dir, user string, key []byte) error {
+	folder := filepath.Join(dir, "keys.d")
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(folder, user)
+	if err := os.WriteFile(file, key, 0o600); err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return errors.New("nobody says whose the folder of the keys is")
+	}
+	return os.Chown(file, int(st.Uid), int(st.Gid))
+}
+
 // Dial opens a NETCONF session as whoever runs this.
 func (i *Instance) Dial(bases ...string) (*peer.Conn, error) {
 	return peer.DialTCP(i.Address, bases...)
