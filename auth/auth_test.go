@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -253,38 +252,6 @@ func TestCertificates(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v", c.name, err)
 		}
-	}
-}
-
-func TestSources(t *testing.T) {
-	s := NewSources()
-	now := time.Now()
-	s.now = func() time.Time { return now }
-	bad, good := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")
-	for range 100 {
-		s.Fail(bad, 1)
-	}
-	if err := s.Check(bad); err == nil {
-		t.Error("who failed a hundred times may come in")
-	}
-	if err := s.Check(netip.MustParseAddr("2001:db8::2")); err == nil {
-		t.Error("another address of the same network may come in")
-	}
-	if err := s.Check(good); err != nil {
-		t.Error(err)
-	}
-	now = now.Add((capPoints - maxPoints + 1) * forgiveTime)
-	if err := s.Check(bad); err != nil {
-		t.Error("who has waited may not come in:", err)
-	}
-	for i := range 3 * maxSources {
-		s.Fail(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.1", i/256, i%256)), 1)
-	}
-	if n := len(s.failed); n > maxSources {
-		t.Errorf("%d sources are remembered", n)
-	}
-	if s.left(SourceOf(bad)) == 0 {
-		t.Error("whoever failed most is forgotten first")
 	}
 }
 
