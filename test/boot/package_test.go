@@ -35,7 +35,7 @@ const older, newer = "", "99.0.0"
 func TestPackage(t *testing.T) {
 	suites(t, func(t *testing.T, suite string) {
 		s := &system{bed.Boot(t, suite), t}
-		for _, user := range []string{"ann", "eve"} {
+		for _, user := range []string{"ann", "bob", "eve"} {
 			s.Run("useradd", "--create-home", "--user-group", user)
 		}
 		s.Copy(ncpeer(t), "/usr/bin/ncpeer", 0o755)
@@ -112,6 +112,7 @@ func (s *system) packageStart() {
 	s.want("root", []string{"nso", "status"}, "running")
 	s.refused("ann", []string{"nso", "whoami"}, "nso-users")
 	s.Run("usermod", "-aG", "nso-users", "ann")
+	s.Run("usermod", "-aG", "nso-users", "bob")
 	s.want("ann", []string{"nso", "whoami", "--json"}, `"user": "ann"`, `"admin": false`)
 	s.refused("ann", []string{"nso", "status"}, "administrators")
 	// root lets ann in, by the data

@@ -60,16 +60,18 @@ func (s *system) secrets() {
 // proof is what docs/privilege.md shows: every process of ours while NETCONF, the CLI
 // and SSH are in use and somebody logs in through PAM.
 func (s *system) proof() {
-	// A login that waits for its password, sessions over SSH and TCP, and a CLI.
-	s.Write("/usr/bin/slow-askpass", "#!/bin/sh\nsleep 30\necho no\n", 0o755)
-	s.background("bob", sshPassword("bob", "keyboard-interactive", "/usr/bin/slow-askpass")...)
-	s.background("ann", "sh", "-c", `(printf '%s' '`+netconfHello+`'; sleep 30) | ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ann@127.0.0.1 netconf`)
-	s.background("ann", "timeout", "30", "ncpeer", "-hold", get)
-	s.background("ann", "sh", "-c", "(echo show system; sleep 30) | nso cli")
-	s.until("all are there", func() bool {
-		_, err := s.Try("pgrep", "-x", "nso-pam")
-		return err == nil && s.status().Sessions >= 3
-	})
+	// A wrong password, for which PAM takes its time, sessions over SSH and TCP, and a CLI.
+	stack := s.Run("cat", "/etc/pam.d/nso")
+	s.Write("/etc/pam.d/nso", "auth optional pam_faildelay.so delay=30000000\n"+stack, 0o644)
+	defer s.Write("/etc/pam.d/nso", stack, 0o644)
+	s.Write("/usr/bin/wrong-askpass", "#!/bin/sh\necho no\n", 0o755)
+	s.background("ann", "sh", "-c", `(printf '%s' '`+netconfHello+`'; sleep 40) | ssh -i /home/ann/key -p 830 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -s ann@127.0.0.1 netconf`)
+	s.background("ann", "timeout", "40", "ncpeer", "-hold", get)
+	s.background("ann", "sh", "-c", "(echo show system; sleep 40) | nso cli")
+	s.until("the sessions", func() bool { return s.status().Sessions >= 3 })
+	s.until("no other login", func() bool { _, err := s.Try("pgrep", "-x", "nso-pam"); return err != nil })
+	s.background("bob", sshPassword("bob", "keyboard-interactive", "/usr/bin/wrong-askpass")...)
+	s.until("the login", func() bool { _, err := s.Try("pgrep", "-x", "nso-pam"); return err == nil })
 	// The name service's helper, too.
 	s.Run("systemctl", "start", "nso-nss.service")
 
@@ -95,9 +97,18 @@ func (s *system) proof() {
 		case !strings.HasPrefix(unit, "nso"):
 			unit = "of its caller"
 		}
+		// What a user's own process could become is its login's to say.
+		bounding := status["CapBnd"]
+		if unit == "of its caller" {
+			bounding = "its caller's"
+		}
 		row := []string{unit, status["Exe"]}
 		for _, name := range strings.Split(columns, "\x00")[2:] {
-			row = append(row, status[name])
+			if name == "CapBnd" {
+				row = append(row, bounding)
+			} else {
+				row = append(row, status[name])
+			}
 		}
 		rows = append(rows, "| "+strings.Join(row, " | ")+" |")
 		want := "0000000000000000"
@@ -116,6 +127,8 @@ func (s *system) proof() {
 	slices.Sort(rows)
 	text := fmt.Sprintf("| %s |\n|%s\n%s\n", strings.ReplaceAll(columns, "\x00", " | "), strings.Repeat("---|", strings.Count(columns, "\x00")+1), strings.Join(slices.Compact(rows), "\n"))
 	s.golden(text)
+	s.Run("pkill", "-KILL", "-x", "nso-pam")
+	s.Run("apt-get", "-y", "-q", "purge", "nso-pam") // the rest is about the package nso
 }
 
 // names are the users or groups of the four ids in /proc/PID/status, once if they agree.
