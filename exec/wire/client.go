@@ -83,12 +83,13 @@ func begin(ctx context.Context, conn net.Conn, r Request, ipc *os.File) (*Comman
 	}
 	b := append(make([]byte, HeaderSize), text...)
 	put(b, request, len(text))
-	if err := write(conn, b, ipc); err != nil {
-		return nil, fmt.Errorf("cannot ask nso-exec: %w", err)
-	}
+	unsent := write(conn, b, ipc) // who is turned away has an answer, and was not listened to
 	c := newCommand(conn)
 	f, err := c.in.next("NSE")
 	if err != nil {
+		if unsent != nil {
+			err = unsent
+		}
 		return nil, fmt.Errorf("cannot start the command: nso-exec has gone: %w", err)
 	}
 	switch f.Kind {

@@ -123,7 +123,7 @@ func TestNotStarted(t *testing.T) {
 	answer := make(chan func(*Served), 1)
 	path := listen(t, func(s *Served) {
 		if _, _, err := s.Request(); err != nil {
-			t.Error(err)
+			return // the last one says nothing
 		}
 		(<-answer)(s)
 	})
@@ -161,6 +161,18 @@ func TestNotStarted(t *testing.T) {
 	}
 	if _, err := Run(context.Background(), path, Request{User: strings.Repeat("x", MaxRequest)}, nil); err == nil {
 		t.Error("a request too long is sent")
+	}
+}
+
+// TestTurnedAway: an answer that comes before the question is heard.
+func TestTurnedAway(t *testing.T) {
+	path := listen(t, func(s *Served) { _ = s.Refuse(Refusal{Unavailable, "no"}) })
+	for range 50 {
+		_, err := Run(context.Background(), path, Request{User: strings.Repeat("x", 60000)}, nil)
+		var no *Refusal
+		if !errors.As(err, &no) || no.Class != Unavailable {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -84,8 +84,8 @@ func (s *system) row21() {
 // row24: a job in the background that reads or writes is stopped, and nobody else.
 func (s *system) row24() {
 	j := s.terminal("sh")
-	j.Steps = []step{{Send: "PS1='> '; set -m; cat &\n"}, {Sleep: 500, Send: "jobs\n"}, {Wait: "Stopped", Send: "stty tostop; (echo from behind) &\n"},
-		{Sleep: 500, Send: "jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; fg; exit 0\n"}}
+	j.Steps = []step{{Send: "PS1='> '; set -m; cat &\n"}, {Sleep: 3000}, {Send: "jobs\n"}, {Wait: "Stopped", Send: "stty tostop; (echo from behind) &\n"},
+		{Sleep: 3000}, {Send: "jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; fg; exit 0\n"}}
 	r := s.ask(j)
 	if r.exit() != 0 || !strings.Contains(r.Out, "tty input") || !strings.Contains(r.Out, "tty output") {
 		s.t.Errorf("%v", r)
