@@ -16,6 +16,7 @@ import (
 
 // TestJournal asks the journal of a booted system for what the daemon did.
 func TestJournal(t *testing.T) {
+	t.Parallel()
 	s := install(t, "bookworm")
 	for _, step := range []struct {
 		name string

@@ -26,6 +26,7 @@ What Debian has.
 
 // TestRPM installs, upgrades and removes the rpm with its scriptlets.
 func TestRPM(t *testing.T) {
+	t.Parallel()
 	s := &system{bed.Boot(t, "bookworm"), t}
 	s.Run("useradd", "--create-home", "--user-group", "ann")
 	s.Write("/root/stubs.spec", stubs, 0o644)

@@ -9,6 +9,7 @@ import (
 
 // TestVarlinkctl talks to the daemon with systemd's own client, as it is.
 func TestVarlinkctl(t *testing.T) {
+	t.Parallel()
 	s := install(t, "trixie")
 	const ipc = "/run/nso/ipc"
 	ctl := func(args ...string) []string { return append([]string{"varlinkctl", "--no-pager"}, args...) }
