@@ -52,6 +52,7 @@ func TestRPM(t *testing.T) {
 		t.Errorf("after the upgrade the daemon is %s, was %s", now, pid)
 	}
 	s.want("ann", []string{"nso", "status"}, "revision 2")
+	s.want("root", []string{"grep", "-cx", "/usr/bin/nso-cli", "/etc/shells"}, "1\n")
 
 	s.Run("rpm", "-e", "nso")
 	for _, unit := range []string{"nso.socket", "nso.service"} {
@@ -60,6 +61,7 @@ func TestRPM(t *testing.T) {
 		}
 	}
 	s.want("root", []string{"ls", "/var/lib/nso"}, "cdb")
+	s.refused("root", []string{"grep", "-x", "/usr/bin/nso-cli", "/etc/shells"})
 	if failed := s.Run("systemctl", "--failed", "--no-legend"); failed != "" {
 		t.Errorf("failed:\n%s", failed)
 	}

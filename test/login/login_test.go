@@ -35,6 +35,7 @@ func TestClients(t *testing.T) {
 				{"a real sshd", (*system).subsystem},
 				{"a login shell", (*system).loginShell},
 				{"the end", (*system).end},
+				{"removal", (*system).removal},
 			} {
 				t.Run(step.name, func(t *testing.T) { step.f(&system{box.Box, t}) })
 			}
@@ -302,6 +303,19 @@ func (s *system) commandLine() {
 	for _, subsystem := range []string{"netconf", "sftp"} {
 		s.out(subsystem, s.client(nil, "", "ssh", "-p", "2024", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i", ".ssh/ann", "-s", "ann@127.0.0.1", subsystem))
 	}
+}
+
+// removal: who is left with nso-cli as his shell is not let in any more, and nothing
+// else has come of it.
+func (s *system) removal() {
+	s.Run("apt-get", "-y", "-q", "remove", "nso", "nso-pam")
+	if out := s.Run("cat", "/etc/shells"); strings.Contains(out, "nso-cli") || !strings.Contains(out, "/bin/bash") {
+		s.t.Errorf("/etc/shells:\n%s", out)
+	}
+	s.Run("usermod", "-s", "/usr/bin/nso-cli", "ann")
+	s.out("an account without its shell", s.ssh(ssh{port: "22", options: byKey("ann"), command: []string{"id"}}), "Permission denied")
+	s.out("the door", s.ssh(ssh{options: byKey("ann")}), "Connection refused")
+	s.unfailed()
 }
 
 // end: nothing has failed, nobody has seen a password, and nothing of ours has broken.
