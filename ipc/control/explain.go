@@ -82,6 +82,12 @@ func (r *room) explainAccess(ctx context.Context, c *varlink.Call) error {
 		return peer.Failed(name, err)
 	}
 	w, err := r.server.Explain(user, account.groups(), in.Operation, in.Object)
+	// What the models have is for whom NETCONF would show them (RFC 6022, 3.1): for
+	// others what is not there is not permitted, like what is.
+	schema, _ := r.server.Explain(user, account.groups(), "exec", "ietf-netconf-monitoring:get-schema")
+	if !schema.Permit && !r.server.Admin(peer.Actor(c.Conn())) {
+		w, full, err = mgmt.Why{Permit: err == nil && w.Permit}, false, nil
+	}
 	if err != nil {
 		return peer.Failed(name, err)
 	}
