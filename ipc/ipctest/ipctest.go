@@ -86,7 +86,9 @@ func (b *Bench) Log() string {
 }
 
 // Schema compiles Module. Tests share one: it takes a while.
-func Schema(t testing.TB) *yang.Schema { return yangtest.Schema(t, Module, "ietf-netconf-acm", "nso-access") }
+func Schema(t testing.TB) *yang.Schema {
+	return yangtest.Schema(t, Module, "ietf-netconf-acm", "nso-access")
+}
 
 // Start makes a server with the interfaces that make returns. The user admin is
 // in nso-admin; the user reader may read all and run anything; the user porter
