@@ -312,18 +312,18 @@ func capabilities() []check {
 			a.ok(`<commit><confirmed/></commit>`)
 			b.refused(on("lock", "running"), "lock-denied|in-use")
 		}},
-		{"6241-8.5 rollback-on-error leaves nothing", "rollback-on-error", func(d *dialogue) {
+		{"6241-8.5 rollback-on-error leaves nothing", "rollback-on-error writable-running", func(d *dialogue) {
 			a := d.first()
 			a.refused(edit("running", one+acm+`><enable-nacm>perhaps</enable-nacm></nacm>`, `<error-option>rollback-on-error</error-option>`), "invalid-value|bad-element|operation-failed")
 			has(a, "running", false)
 		}},
 		{"6241-8.6 validate", "validate:1.", func(d *dialogue) { d.first().ok(`<validate><source><running/></source></validate>`) }},
-		{"6241-8.6 test-only changes nothing", "validate:1.1", func(d *dialogue) {
+		{"6241-8.6 test-only changes nothing", "validate:1.1 writable-running", func(d *dialogue) {
 			a := d.first()
 			a.ok(edit("running", one, `<test-option>test-only</test-option>`))
 			has(a, "running", false)
 		}},
-		{"6241-8.9 a filter by XPath", "xpath", func(d *dialogue) {
+		{"6241-8.9 a filter by XPath", "xpath writable-running", func(d *dialogue) {
 			a := d.first()
 			a.ok(edit("running", one))
 			a.shows(`<get-config><source><running/></source><filter type="xpath" xmlns:acm="urn:ietf:params:xml:ns:yang:ietf-netconf-acm" select="/acm:nacm/acm:groups/acm:group[acm:name='conformance-1']"/></get-config>`,
@@ -346,7 +346,7 @@ func around() []check {
 		{"6243-4.5 a mode that is none", "with-defaults", func(d *dialogue) {
 			d.first().refused(get("running", `<filter/>`+wd("sometimes")), "invalid-value")
 		}},
-		{"5277-2.1.1 a subscription, and a change", "notification:1.0", func(d *dialogue) {
+		{"5277-2.1.1 a subscription, and a change", "notification:1.0 writable-running", func(d *dialogue) {
 			a, b := d.first(), d.open()
 			a.ok(subscribe + `</create-subscription>`)
 			b.ok(edit("running", one))

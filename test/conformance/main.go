@@ -75,7 +75,8 @@ func main() {
 type process struct {
 	io.Reader
 	io.WriteCloser
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	timer *time.Timer
 }
 
 func start(name string, args ...string) (net.Conn, error) {
@@ -95,13 +96,21 @@ func start(name string, args ...string) (net.Conn, error) {
 
 func (p *process) Close() error {
 	p.WriteCloser.Close()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 	timer := time.AfterFunc(5*time.Second, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	return p.cmd.Wait()
 }
 
+// SetDeadline ends the program then: a pipe has no deadline that all systems keep.
+func (p *process) SetDeadline(t time.Time) error {
+	p.timer = time.AfterFunc(time.Until(t), func() { p.cmd.Process.Kill() })
+	return nil
+}
+
 func (p *process) LocalAddr() net.Addr              { return nil }
 func (p *process) RemoteAddr() net.Addr             { return nil }
-func (p *process) SetDeadline(time.Time) error      { return nil }
 func (p *process) SetReadDeadline(time.Time) error  { return nil }
 func (p *process) SetWriteDeadline(time.Time) error { return nil }

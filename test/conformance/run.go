@@ -15,7 +15,7 @@ import (
 // check is one sentence of an RFC.
 type check struct {
 	name  string // RFC and section, and what
-	needs string // capability without its common prefix; "" is none
+	needs string // capabilities without their common prefix, with blanks between
 	run   func(d *dialogue)
 }
 
@@ -45,8 +45,10 @@ func Run(dial func() (net.Conn, error), want func(name string) bool, tell func(R
 				}
 			}()
 			a := d.open()
-			if c.needs != "" && !strings.Contains(a.Hello, capability+c.needs) {
-				panic(stop{skip: "the server does not announce " + c.needs})
+			for _, n := range strings.Fields(c.needs) {
+				if !strings.Contains(a.Hello, capability+n) {
+					panic(stop{skip: "the server does not announce " + n})
+				}
 			}
 			c.run(d)
 		}()
