@@ -402,3 +402,33 @@ func FuzzExplain(f *testing.F) {
 		}
 	})
 }
+
+// TestViewsAreApart: what one user's view has worked out is not another's, and views of
+// many users and goroutines do not mix.
+func TestViewsAreApart(t *testing.T) {
+	s := officeSchema(t)
+	root := build(t, s, tree.New(s.Root), append(in("path=/o:desk/drawer[owner=$USER] ; permit"), at+"read-default=deny", at+"groups/group[name='g']/user-name=bob")...)
+	root = build(t, s, root, "/o:desk/drawer[owner='ann']/v=1", "/o:desk/drawer[owner='bob']/v=2")
+	p := Compile(s, root)
+	done := make(chan string)
+	for i := range 40 {
+		user := []string{"ann", "bob", "eve", "$USER"}[i%4]
+		go func() {
+			said := ""
+			v := p.View(user, nil)
+			for _, owner := range []string{"ann", "bob"} {
+				d := v.Write(tree.Path{{Schema: s.Root.Child("o", "desk")}, {Schema: s.Root.Child("o", "desk").Child("o", "drawer"),
+					Key: tree.MakeKey(s.Root.Child("o", "desk").Child("o", "drawer"), owner), HasKey: true}}, tree.Create)
+				if d.Permit != (owner == user) {
+					said += user + " and the drawer of " + owner + "; "
+				}
+			}
+			done <- said
+		}()
+	}
+	for range 40 {
+		if said := <-done; said != "" {
+			t.Error(said)
+		}
+	}
+}
