@@ -32,10 +32,10 @@ func (s *system) secrets() {
 	s.Write("/usr/bin/askpass", "#!/bin/sh\nexec cat /usr/share/marker\n", 0o755)
 	for _, method := range []string{"password", "keyboard-interactive"} {
 		s.want("bob", sshPassword("bob", method, "/usr/bin/askpass"), "<hello", "<ok/>")
-		s.t.Logf("%s: after a login the daemon's memory has the password %d times", method, s.Memory(s.main(), marker))
 		s.refused("bob", sshPassword("ann", method, "/usr/bin/askpass"), "Permission denied")
-		s.t.Logf("%s: after a failed login, %d times", method, s.Memory(s.main(), marker))
 	}
+	// The SSH library's buffers have it: docs/attacks.md says so.
+	s.t.Logf("after four logins the daemon's memory has the password %d times", s.Memory(s.main(), marker))
 	s.Run("journalctl", "--sync")
 	if out := s.Run("journalctl", "-b", "-o", "export", "--no-pager"); strings.Contains(out, marker) {
 		s.t.Error("the password is in the journal")
