@@ -13,7 +13,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,7 +25,6 @@ import (
 	"nso.example/nso/activation"
 	"nso.example/nso/cmd/nso-exec/cgroup"
 	"nso.example/nso/cmd/nso-exec/runner"
-	"nso.example/nso/cmd/nso-exec/start"
 	"nso.example/nso/exec/folder"
 	"nso.example/nso/exec/rule"
 	"nso.example/nso/exec/wire"
@@ -36,9 +38,6 @@ var version = "unknown"
 const daemon = "nso"
 
 func main() {
-	if start.Asked(os.Args) {
-		start.Become(os.Args)
-	}
 	user := flag.String("user", "", "the `name` whose unit this is")
 	root := flag.Bool("root", false, "this is the unit for what runs as root")
 	terminal := flag.Bool("terminal", false, "this is the unit for what has a terminal")
@@ -126,10 +125,27 @@ func unitOf(ctx context.Context, user string, root, terminal bool, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	files, err := softFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &runner.Unit{
-		User: user, UID: uid, Root: root, Terminal: terminal, Daemon: served.UID, Tree: tree, Log: log, Idle: runner.Idle,
+		Files: files, User: user, UID: uid, Root: root, Terminal: terminal, Daemon: served.UID, Tree: tree, Log: log, Idle: runner.Idle,
 		Rules: &folder.Folder{Path: folder.InUnit},
 	}, nil
+}
+
+// softFiles is the limit of open files that the unit has: the runtime has raised that of
+// this process, and does not tell what it was, but gives it back to what it starts.
+func softFiles(ctx context.Context) (uint64, error) {
+	cmd := exec.CommandContext(ctx, "/usr/bin/sh", "-c", "ulimit -S -n")
+	cmd.Env = []string{}
+	out, err := cmd.Output()
+	text := strings.TrimSpace(string(out))
+	if err != nil || text == "unlimited" {
+		return 0, err
+	}
+	return strconv.ParseUint(text, 10, 64)
 }
 
 // unit is the name of the unit that this process must be in.

@@ -156,8 +156,9 @@ func connected(f *os.File) error {
 	return nil
 }
 
-// limits are the limits of a rule: those of a group, and those of each process.
-func limits(l rule.Limits) (cgroup.Limits, []start.Limit) {
+// limits are the limits of a rule: those of a group, and those of each process. The
+// runtime has raised the soft one of open files of this process, and no command's.
+func (u *Unit) limits(l rule.Limits) (cgroup.Limits, []start.Limit) {
 	var g cgroup.Limits
 	if l.Memory != nil {
 		g.Memory = *l.Memory
@@ -166,6 +167,9 @@ func limits(l rule.Limits) (cgroup.Limits, []start.Limit) {
 		g.Processes = *l.Processes
 	}
 	var list []start.Limit
+	if l.Files == nil && u.Files > 0 {
+		list = append(list, start.Limit{Resource: unix.RLIMIT_NOFILE, Value: unix.RLIM_INFINITY, Soft: u.Files})
+	}
 	for _, r := range []struct {
 		resource int
 		value    *uint64

@@ -128,7 +128,7 @@ func (c *command) start(p *plan) (st wire.Started, failed *wire.StartError) {
 		errors.As(err, &e.Errno)
 		return wire.Started{}, e
 	}
-	ofGroup, ofProcess := limits(p.rule.Limits)
+	ofGroup, ofProcess := c.unit.limits(p.rule.Limits)
 	group, without, err := c.unit.Tree.New(ofGroup)
 	if err != nil {
 		return fail("limits", err)

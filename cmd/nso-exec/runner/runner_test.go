@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"nso.example/nso/cmd/nso-exec/cgroup"
-	"nso.example/nso/cmd/nso-exec/start"
 	"nso.example/nso/exec/folder"
 	"nso.example/nso/exec/wire"
 )
@@ -29,9 +28,6 @@ import (
 var tree *cgroup.Tree
 
 func TestMain(m *testing.M) {
-	if start.Asked(os.Args) { // by Unit
-		start.Become(os.Args)
-	}
 	var leave func()
 	tree, leave = enter()
 	status := m.Run()

@@ -42,6 +42,7 @@ type Unit struct {
 	Tree     *cgroup.Tree
 	Log      *slog.Logger
 	Idle     time.Duration
+	Files    uint64 // the soft limit of open files that commands have, 0 for this process's
 
 	mu      sync.Mutex
 	running int

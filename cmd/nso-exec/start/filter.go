@@ -4,7 +4,6 @@ package start
 
 import (
 	"runtime"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,15 +19,15 @@ const (
 	argsAt = 16 // the low half of the first argument, where that comes first
 )
 
-// withoutNamespaces takes namespaces from this thread and the program that it becomes,
-// as RestrictNamespaces= of the unit would, which cannot be there: it takes clone3 from
-// nso-exec, too. Where the profile of the unit lets programs become more than their
-// user, this is not for who starts them to take.
-func withoutNamespaces() error {
+// withoutNamespaces is a filter that takes namespaces from a program, as
+// RestrictNamespaces= of the unit would, which cannot be there: it takes clone3 from
+// nso-exec, too. It is nil where the profile of the unit lets programs become more than
+// their user: then this is not for who starts them to take.
+func withoutNamespaces() *unix.SockFprog {
 	arch := map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}[runtime.GOARCH]
 	nnp, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
 	if err != nil || nnp != 1 || arch == 0 || unix.Getuid() == 0 {
-		return err
+		return nil
 	}
 	stmt := func(code uint16, k uint32) unix.SockFilter { return unix.SockFilter{Code: code, K: k} }
 	jump := func(code uint16, k uint32, yes, no uint8) unix.SockFilter {
@@ -56,11 +55,5 @@ func withoutNamespaces() error {
 		stmt(ret, unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)), // the flags are behind a pointer; libraries use clone then
 		stmt(ret, unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM)),
 	}
-	p := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	_, _, errno := unix.Syscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&p)))
-	runtime.KeepAlive(program)
-	if errno != 0 {
-		return errno
-	}
-	return nil
+	return &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 }
