@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // command is one verb of a mode.
@@ -20,12 +21,23 @@ func (sh *Shell) commands() []command {
 	if sh.configuring {
 		return configuration()
 	}
-	return operational()
+	return sh.operations()
+}
+
+// operations are the verbs of operational mode, with that for programs where there is a
+// way to them.
+func (sh *Shell) operations() []command {
+	all := operational()
+	if sh.dial == nil {
+		all = slices.DeleteFunc(all, func(c command) bool { return c.name == "execute" })
+	}
+	return all
 }
 
 func operational() []command {
 	return []command{
 		{"configure", "", "enter configuration mode", false, (*Shell).configure, completeNone},
+		{"execute", "COMMAND [ARGUMENT VALUE]...", "run a program outside of the daemon", true, (*Shell).execProgram, (*Shell).completeExecute},
 		{"exit", "", "leave", false, (*Shell).exit, completeNone},
 		{"help", "", "this list", true, (*Shell).help, completeNone},
 		{"quit", "", "leave", false, (*Shell).exit, completeNone},

@@ -13,6 +13,7 @@ import (
 // Ctrl-C is seen while a command runs.
 type Distant struct {
 	rw         io.ReadWriter
+	kind       string
 	size       func() (columns, rows int)
 	resized    <-chan struct{}
 	interrupts chan struct{}
@@ -30,8 +31,8 @@ type Distant struct {
 const maxTyped = 64 << 10
 
 // NewDistant makes a terminal of a connection, which is read until its end, or Close.
-func NewDistant(rw io.ReadWriter, size func() (columns, rows int), resized <-chan struct{}) *Distant {
-	d := &Distant{rw: rw, size: size, resized: resized, interrupts: make(chan struct{}, 1)}
+func NewDistant(rw io.ReadWriter, kind string, size func() (columns, rows int), resized <-chan struct{}) *Distant {
+	d := &Distant{rw: rw, kind: kind, size: size, resized: resized, interrupts: make(chan struct{}, 1)}
 	d.changed = sync.NewCond(&d.mu)
 	go d.listen()
 	return d
@@ -107,6 +108,9 @@ func (d *Distant) Read(b []byte) (int, error) {
 
 // Write shows.
 func (d *Distant) Write(b []byte) (int, error) { return d.rw.Write(b) }
+
+// Kind is its name in terminfo(5).
+func (d *Distant) Kind() string { return d.kind }
 
 // Size is how many columns and rows there are; 0: not known.
 func (d *Distant) Size() (columns, rows int) { return d.size() }

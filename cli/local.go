@@ -66,6 +66,9 @@ func (l *Local) Read(b []byte) (int, error) { return l.in.Read(b) }
 // Write shows.
 func (l *Local) Write(b []byte) (int, error) { return l.out.Write(b) }
 
+// Kind is what the environment says.
+func (l *Local) Kind() string { return os.Getenv("TERM") }
+
 // Size is how many columns and rows there are.
 func (l *Local) Size() (columns, rows int) {
 	w, h, err := term.GetSize(int(l.out.Fd()))

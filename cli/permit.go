@@ -96,6 +96,8 @@ func (sh *Shell) fullName(ctx context.Context, cmd *command, args []word) (strin
 			return "show", err
 		}
 		return "show " + name, nil
+	case cmd.name == "execute" && len(args) > 0 && !args[0].quoted:
+		return "execute " + args[0].text, nil
 	case cmd.name == "load" && len(args) > 0:
 		how, err := pick(args[0], []string{"merge", "replace"})
 		return "load " + how, err

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
+
+	"nso.example/nso/exec/wire"
 )
 
 // Shell is one operator at work: a mode, a place in the configuration, and a
@@ -24,6 +27,12 @@ type Shell struct {
 	leave       bool
 	permits     permits
 	noFiles     string // why no file is opened; "": they are
+
+	// dial is nil where no programs are executed; hand gives one the terminal, and is nil
+	// where there is none; interrupt is what an interrupt does beside, if anything.
+	dial      Dialer
+	hand      func(context.Context, wire.Request) (wire.End, error)
+	interrupt atomic.Pointer[func()]
 
 	// ask puts a question with the answer yes or no; nil where nobody can answer.
 	ask func(ctx context.Context, question string) (bool, error)

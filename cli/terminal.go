@@ -20,6 +20,8 @@ import (
 // is written is shown as it is.
 type Terminal interface {
 	io.ReadWriter
+	// Kind is its name in terminfo(5), "" if it is not known.
+	Kind() string
 	// Size is how many columns and rows there are; 0: not known.
 	Size() (columns, rows int)
 	// Resized tells of a new size.
@@ -39,7 +41,10 @@ type tty struct {
 	history history
 	width   atomic.Int64
 	buf     [256]byte
-	typed   []byte // read, and not yet taken by the editor
+	pump    pump
+	pumping bool                   // it is the pump that reads
+	sized   atomic.Pointer[func()] // what a new size does beside, if anything
+	typed   []byte                 // read, and not yet taken by the editor
 
 	interrupted atomic.Bool
 	column      bool // the last byte of a command's output ended no line
@@ -47,16 +52,22 @@ type tty struct {
 
 // Interact runs the shell on a terminal until the operator leaves.
 func (sh *Shell) Interact(ctx context.Context, at Terminal) error {
-	t := &tty{sh: sh, at: at}
-	t.newEditor()
+	t := newTTY(sh, at)
+	defer close(t.pump.over)
 	t.editor.SetBracketedPasteMode(true)
 	defer func() { t.editor.SetBracketedPasteMode(false) }()
 	stop := t.followSize()
 	defer stop()
 	direct := sh.out
-	sh.out, sh.ask = screen{t}, t.ask
-	defer func() { sh.out, sh.ask = direct, nil }()
+	sh.out, sh.ask, sh.hand = screen{t}, t.ask, t.hand
+	defer func() { sh.out, sh.ask, sh.hand = direct, nil, nil }()
 	return t.loop(ctx)
+}
+
+func newTTY(sh *Shell, at Terminal) *tty {
+	t := &tty{sh: sh, at: at, pump: pump{typed: make(chan chunk), over: make(chan struct{})}}
+	t.newEditor()
+	return t
 }
 
 // newEditor makes an editor for the present size of the terminal.
@@ -86,11 +97,22 @@ func (t *tty) Read(b []byte) (int, error) {
 		return 0, errors.New("cannot understand the terminal: there is no end to its escape sequence")
 	}
 	if len(t.typed) == 0 {
-		n, err := t.at.Read(t.buf[:])
-		if n <= 0 {
-			return 0, err
+		if t.pumping {
+			c, ok := <-t.pump.typed
+			if !ok {
+				return 0, io.EOF
+			}
+			if len(c.b) == 0 {
+				return 0, c.err
+			}
+			t.typed = c.b
+		} else {
+			n, err := t.at.Read(t.buf[:])
+			if n <= 0 {
+				return 0, err
+			}
+			t.typed = t.buf[:n]
 		}
-		t.typed = t.buf[:n]
 		if i := bytes.LastIndexByte(t.typed, 3); i >= 0 {
 			t.typed = append([]byte(cancelled), t.typed[i+1:]...)
 		}
@@ -131,6 +153,9 @@ func (t *tty) followSize() (stop func()) {
 			select {
 			case <-t.at.Resized():
 				t.resize()
+				if f := t.sized.Load(); f != nil {
+					(*f)()
+				}
 			case <-done:
 				return
 			}
@@ -231,6 +256,8 @@ func (t *tty) running(ctx context.Context, f func(context.Context) error) error 
 			case <-t.at.Interrupts():
 				if t.interrupted.Swap(true) {
 					cancel()
+				} else if f := t.sh.interrupt.Load(); f != nil {
+					(*f)()
 				}
 			case <-done:
 				return

@@ -28,7 +28,7 @@ type pty struct {
 	table  *table
 }
 
-func openPTY(t *testing.T, ctx context.Context, width uint16) *pty {
+func openPTY(t *testing.T, ctx context.Context, width uint16, with ...func(*Shell)) *pty {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -74,7 +74,11 @@ func openPTY(t *testing.T, ctx context.Context, width uint16) *pty {
 	go func() {
 		local, err := OpenLocal(slave, slave)
 		if err == nil {
-			err = New(p.table, io.Discard).Interact(ctx, local)
+			sh := New(p.table, io.Discard)
+			for _, f := range with {
+				f(sh)
+			}
+			err = sh.Interact(ctx, local)
 			if cerr := local.Close(); err == nil {
 				err = cerr
 			}

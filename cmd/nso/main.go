@@ -47,6 +47,7 @@ func commands() []command {
 		{"exec list", "[--json] [FOLDER]", "the rules of what nso may run as another user", execList},
 		{"exec check", "[FOLDER]", "say what is wrong with the rules and with the programs that they name; exit status 0 or 1", execCheck},
 		{"exec explain", "[--user USER] [--groups GROUP,...] RULE [NAME=VALUE]...", "say who may run a rule, and what it would run", execExplain},
+		{"exec run", "RULE [NAME=VALUE]...", "run what a rule allows you; the exit status is the program's", execRun},
 		{"exec allow", "[--terminal] USER", "let nso run commands as an account", execAllow},
 		{"exec deny", "[--terminal] USER", "take that back, and end what runs", execDeny},
 		{"netconf", "", "a raw NETCONF session on standard input and output", netconf},

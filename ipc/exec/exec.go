@@ -7,7 +7,7 @@
 //
 // Invariants:
 //  1. What may be run is in a rule of root's that names the caller, and not denied by
-//     a command rule of access control ("run RULE"). nso-exec reads the rule again.
+//     a command rule of access control ("execute RULE"). nso-exec reads the rule again.
 //  2. Who asks is the actor of the connection; what the request says of it is refused.
 //  3. A command runs in a session: it counts in the limits, is seen and can be ended
 //     like any other, and its end ends the command.
@@ -152,7 +152,7 @@ func (r *room) list(_ context.Context, c *varlink.Call) error {
 func words(rules []string) []string {
 	all := make([]string, len(rules))
 	for i, n := range rules {
-		all[i] = "run " + n
+		all[i] = "execute " + n
 	}
 	return all
 }

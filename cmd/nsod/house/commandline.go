@@ -80,6 +80,11 @@ func (h *House) commandLine(ctx context.Context, s *sshd.Session) int {
 var errCancelled = errors.New("interrupted")
 
 func (h *House) operate(ctx context.Context, c *client.Client, s *sshd.Session, in, out io.ReadWriter) error {
+	dial := func(context.Context) (*client.Client, error) {
+		ours, theirs := net.Pipe()
+		go h.ipc.ServeConn(doorCLISSH, &inside{theirs, s.Actor})
+		return client.New(ours), nil
+	}
 	agent, err := cli.Open(ctx, c, cli.Who{})
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func (h *House) operate(ctx context.Context, c *client.Client, s *sshd.Session, 
 	s.Greeted()
 	var t *cli.Distant
 	if s.Terminal != nil {
-		t = cli.NewDistant(in, s.Terminal.Size, s.Terminal.Resized())
+		t = cli.NewDistant(in, s.Terminal.Name, s.Terminal.Size, s.Terminal.Resized())
 		defer t.Close()
 		if s.Command != "" {
 			out = lines{out}
@@ -95,6 +100,7 @@ func (h *House) operate(ctx context.Context, c *client.Client, s *sshd.Session, 
 	}
 	sh := cli.New(agent, out)
 	sh.RefuseFiles(noFiles)
+	sh.Executes(dial)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	interrupt := func() { cancel(errCancelled) }
