@@ -112,7 +112,8 @@ type Login struct {
 	actor    *ident.Actor    // who is in
 	failures int             // wrong answers, but for keys that are only offered
 	reason   error           // of the last failure
-	slow     bool            // the next failure is answered on the slow beat
+	slow     bool            // the user's own file was asked for since the last answer
+	pam      bool            // PAM was asked about a password since the last answer
 }
 
 // Begin begins the attempt of a connection from source. ctx ends with the connection
@@ -176,23 +177,37 @@ func (l *Login) Reason() error {
 var errDenied = errors.New("permission denied")
 
 // A beat is the time between two moments at which failures are answered, so that how
-// long it took to find one does not tell what was found. To start nso-keys@USER.service
-// takes a tenth of a second: the first answer about a key is on a slow beat, for every
-// name, on a machine where any user has that.
+// long it took to find one does not tell what was found.
 const (
-	beat     = 25 * time.Millisecond
-	slowBeat = 500 * time.Millisecond
+	beat = 25 * time.Millisecond
+	// To start nso-keys@USER.service takes a tenth of a second: the first answer about a
+	// key is on this beat, for every name, on a machine where any user has that.
+	keysBeat = 500 * time.Millisecond
+	// PAM takes longer for a name that it knows: it hashes the password for that alone.
+	pamBeat = 250 * time.Millisecond
+	// And then it waits, at random: pam_unix from one to three seconds.
+	waitBeat = 4 * time.Second
 )
+
+// onBeat is when a failure is answered that took so long to find.
+func (l *Login) onBeat(took time.Duration) time.Duration {
+	wait := beat
+	switch {
+	case l.slow:
+		wait = keysBeat
+	case l.pam && took > time.Second:
+		wait = waitBeat
+	case l.pam:
+		wait = pamBeat
+	}
+	l.slow, l.pam = false, false
+	return wait - took%wait
+}
 
 // fail notes a failure and answers on the beat.
 func (l *Login) fail(m Method, began time.Time, err error) error {
 	l.reason = fmt.Errorf("%s: %w", m, err)
-	wait := beat
-	if l.slow {
-		wait, l.slow = slowBeat, false
-	}
-	took := time.Since(began)
-	t := time.NewTimer(wait - took%wait)
+	t := time.NewTimer(l.onBeat(time.Since(began)))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -524,3 +524,26 @@ func TestOwnKeys(t *testing.T) {
 		t.Errorf("a line that is not understood: %v", o.why)
 	}
 }
+
+// TestBeat: what takes PAM longer for a name that it knows does not show.
+func TestBeat(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		slow, pam bool
+		took      []time.Duration
+		answered  time.Duration
+	}{
+		{false, false, []time.Duration{0, 5 * ms, 24 * ms}, 25 * ms},
+		{false, false, []time.Duration{26 * ms, 49 * ms}, 50 * ms},
+		{true, false, []time.Duration{0, 40 * ms, 180 * ms}, 500 * ms},
+		{false, true, []time.Duration{1 * ms, 60 * ms, 200 * ms}, 250 * ms},                         // without a delay
+		{false, true, []time.Duration{1010 * ms, 1900 * ms, 2500 * ms, 3300 * ms}, 4 * time.Second}, // with that of pam_unix
+	} {
+		for _, took := range c.took {
+			l := &Login{slow: c.slow, pam: c.pam}
+			if got := took + l.onBeat(took); got != c.answered || l.slow || l.pam {
+				t.Errorf("what took %v is answered after %v", took, got)
+			}
+		}
+	}
+}

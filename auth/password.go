@@ -238,6 +238,7 @@ func (l *Login) asks(b Backend, j *judgement) (final bool, err error) {
 }
 
 func (l *Login) askPAM(j *judgement) (final bool, err error) {
+	l.pam = true
 	v, err := l.a.opts.PAM.Converse(l.ctx, helper.Conversation{User: l.user, Source: l.source.Addr(), Method: l.a.opts.Method, Answer: j.talk.answer})
 	var r *helper.Refusal
 	switch {
