@@ -77,9 +77,9 @@ func (s *system) yangcli() {
 		return s.client([]string{"TERM=dumb"}, "", append([]string{"yangcli", "--server=127.0.0.1", "--ncport=830", "--batch-mode", "--run-script=/usr/share/nso-test/yangcli"}, args...)...)
 	}
 	s.in("password", run("--user=ann", "--password="+secret), "hostname yuma")
-	// libssh2 reads RSA keys everywhere.
-	s.Run("sh", "-ec", `cat /home/guest/.ssh/rsa.pub >>/etc/nso/ssh/keys.d/ann`)
-	s.in("key", run("--user=ann", "--password=none", "--private-key=/home/guest/.ssh/rsa", "--public-key=/home/guest/.ssh/rsa.pub"), "hostname yuma")
+	// With an RSA key libssh2 1.10 signs with SHA-1 alone.
+	s.Run("sh", "-ec", `cat /home/guest/.ssh/ecdsa.pub >>/etc/nso/ssh/keys.d/ann`)
+	s.in("key", run("--user=ann", "--password=none", "--private-key=/home/guest/.ssh/ecdsa", "--public-key=/home/guest/.ssh/ecdsa.pub"), "hostname yuma")
 	mark := s.mark()
 	a := run("--user=ann", "--password=wrong")
 	if a.err != nil || strings.Contains(a.out, "hostname yuma") || !strings.Contains(a.out, "authentication failed") {

@@ -86,7 +86,7 @@ type answer struct {
 // client runs a program in the box as guest, with a little environment and input.
 func (s *system) client(env []string, input string, program ...string) answer {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	args := []string{"--reuid", "guest", "--regid", "guest", "--init-groups", "--", "env", "-C", "/home/guest", "HOME=/home/guest"}
 	cmd := s.Command(ctx, "setpriv", append(append(args, env...), program...)...)

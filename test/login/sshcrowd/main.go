@@ -110,7 +110,7 @@ func (c *crowd) session() error {
 		return fmt.Errorf("dial: %w", err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(50 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(150 * time.Second)); err != nil {
 		return err
 	}
 	secure, channels, requests, err := ssh.NewClientConn(conn, c.address, &c.config)
