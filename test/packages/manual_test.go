@@ -85,7 +85,7 @@ NETCONF in clear on loopback, and an administrator beside root:
 
 # SEE ALSO
 
-**nso-check**(1), **nso-doctor**(1), **nso-reload**(1), **nso.socket**(5), **nsod**(8)
+**nso-check**(1), **nso-doctor**(1), **nso-reload**(1), **nso-login**(5), **nso.socket**(5), **nsod**(8)
 `)
 	golden(t, "../../docs/man/nso.toml.5.md", b.String())
 }
