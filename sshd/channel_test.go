@@ -411,3 +411,81 @@ func FuzzRequests(f *testing.F) {
 type silent struct{ ssh.Channel }
 
 func (silent) Read([]byte) (int, error) { return 0, io.EOF }
+
+// TestTenThousandStrangers: connections of one source that never log in keep nobody of
+// another source out, whatever they send: nothing, half a greeting, half an exchange of
+// keys, a packet of the largest size.
+func TestTenThousandStrangers(t *testing.T) {
+	w := newWorld(t, worldOptions{Options: Options{Grace: time.Minute}})
+	probe, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).Dial("tcp", w.address)
+	if err != nil {
+		t.Skip("there is no second source here:", err)
+	}
+	probe.Close()
+	said := []string{"", "SSH-2.0-half", "SSH-2.0-x\r\n\x00\x00\x01\x00\x04\x14" + strings.Repeat("k", 30), "SSH-2.0-x\r\n\x00\x03\xff\xff\x04\x14", "GET / HTTP/1.1\r\n\r\n"}
+	var open []net.Conn
+	defer func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}()
+	login := func() {
+		t.Helper()
+		raw, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).Dial("tcp", w.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, channels, requests, err := ssh.NewClientConn(raw, w.address, &ssh.ClientConfig{User: w.me,
+			Auth: []ssh.AuthMethod{ssh.PublicKeys(w.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+		if err != nil {
+			t.Fatalf("kept out: %v", err)
+		}
+		c := ssh.NewClient(conn, channels, requests)
+		defer c.Close()
+		if err := w.netconf(c).OK("<close-session/>"); err != nil {
+			t.Error(err)
+		}
+	}
+	for i := range 10_000 {
+		c, err := net.Dial("tcp", w.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, said[i%len(said)])
+		if i < 200 {
+			open = append(open, c)
+		} else {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+		}
+		if i%2500 == 2499 {
+			login()
+		}
+	}
+	if n := strings.Count(w.log.String(), "connection refused"); n > 200 {
+		t.Errorf("the log has %d refusals", n)
+	}
+}
+
+// TestFloods: a connection whose user is known and that opens channels, or asks, without
+// end is served no more than others, and does no harm to them.
+func TestFloods(t *testing.T) {
+	w := newWorld(t, worldOptions{shell: echo})
+	witness := w.netconf(w.mustClient(w.me))
+	c := w.mustClient(w.me)
+	for range 500 {
+		if ch, requests, err := c.OpenChannel("session", nil); err == nil {
+			go ssh.DiscardRequests(requests)
+			defer ch.Close()
+		}
+		if _, _, err := c.OpenChannel("direct-tcpip", make([]byte, 1000)); err == nil {
+			t.Fatal("a tunnel is opened")
+		}
+		if _, _, err := c.SendRequest("tcpip-forward", false, make([]byte, 1000)); err != nil {
+			break
+		}
+	}
+	if err := witness.OK(write("unharmed")); err != nil {
+		t.Error(err)
+	}
+}
