@@ -243,7 +243,7 @@ func (d *Door) serve(ctx context.Context, conn *accept.Conn) {
 	// would keep as long as the connection lives.
 	shaken := make(chan handshake, 1)
 	go func() {
-		var h handshake
+		h := handshake{err: errors.New("internal error: see the log")}
 		defer func() { shaken <- h }()
 		defer d.server.recover(d.log)
 		h = d.shake(ctx, conn, m)
