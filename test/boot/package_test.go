@@ -184,6 +184,7 @@ func (s *system) packageBoots() {
 }
 
 func (s *system) packageUpgrade() {
+	bed.Packages(s.t, newer) // before a session waits for it
 	pid, listener := s.main(), s.Run("systemctl", "show", "--value", "-p", "InvocationID", "nso-listen@netconf-tcp.socket")
 	wait := s.background("ann", "ncpeer", "--hold", get)
 	s.until("a session", func() bool { return s.status().Sessions > 0 })
