@@ -85,7 +85,7 @@ func (s *system) row21() {
 func (s *system) row24() {
 	j := s.terminal("sh")
 	j.Steps = []step{{Send: "PS1='> '; set -m; cat &\n"}, {Sleep: 3000}, {Send: "jobs\n"}, {Wait: "Stopped", Send: "stty tostop; (echo from behind) &\n"},
-		{Sleep: 3000}, {Send: "jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; fg; exit 0\n"}}
+		{Sleep: 3000}, {Send: "jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; wait; exit 0\nexit 0\n"}}
 	r := s.ask(j)
 	if r.exit() != 0 || !strings.Contains(r.Out, "tty input") || !strings.Contains(r.Out, "tty output") {
 		s.t.Errorf("%v", r)
@@ -118,7 +118,7 @@ func (s *system) interrupts() {
 	}
 	// What is in the foreground gets it, and not the shell.
 	j := s.terminal("sh")
-	j.Steps = []step{{Send: "PS1='> '; echo re\"\"ady; sleep 600\n"}, {Wait: "ready", Sleep: 300, Signal: "INT"}, {Send: "echo still-$((40+2))\n"}, {Wait: "still-42", Send: "exit 0\n"}}
+	j.Steps = []step{{Send: "PS1='> '; echo re\"\"ady; sleep 600\n"}, {Wait: "ready", Sleep: 2000}, {Signal: "INT"}, {Send: "echo still-$((40+2))\n"}, {Wait: "still-42", Send: "exit 0\n"}}
 	s.runs(j)
 }
 
@@ -152,7 +152,7 @@ func (s *system) screen() {
 	s.Write("/etc/nso/exec.d/top.toml", command("top", "/usr/bin/top", "terminal = true"), 0o644)
 	j := s.terminal("top")
 	j.Request.Environment = map[string]string{"TERM": "xterm"}
-	j.Steps = []step{{Wait: "load average"}, {Wait: "nso-exec", Rows: 10, Cols: 40}, {Sleep: 200, Send: "q"}}
+	j.Steps = []step{{Wait: "load average", Rows: 10, Cols: 40}, {Wait: "COMMAND", Send: "q"}}
 	if r := s.runs(j); !strings.Contains(r.Out, "\x1b[") {
 		s.t.Errorf("%v", r)
 	}
