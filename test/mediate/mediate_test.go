@@ -7,6 +7,7 @@ package mediate
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -114,6 +115,7 @@ func TestByPolkit(t *testing.T) {
 			s.onlyThat()
 			s.decides()
 			s.without()
+			s.runs()
 		})
 	}
 }
@@ -214,6 +216,91 @@ func (s *system) without() {
 	s.asks("there is no system bus", "run", "backup", "ann")
 	s.Run("sh", "-c", "mv /run/dbus/away /run/dbus/system_bus_socket")
 	s.asks("ok", "run", "backup", "ann")
+}
+
+// runs is the whole way: a user asks the daemon, which has the mediator start the unit,
+// and polkit decide where the rule says so.
+func (s *system) runs() {
+	t := s.t
+	s.Write("/etc/nso/exec.d/test.toml", `[rule.me]
+program = "/usr/bin/id"
+arguments = ["-un"]
+run-as = "caller"
+users = ["*"]
+
+[rule.other]
+program = "/usr/bin/id"
+arguments = ["-un"]
+run-as = "nso-cmd"
+users = ["ann"]
+
+[rule.backup]
+program = "/usr/bin/id"
+run-as = "bob"
+users = ["ann", "bob"]
+authorize = true
+
+[rule.where]
+program = "/usr/bin/tty"
+run-as = "caller"
+users = ["ann"]
+terminal = true
+
+[rule.status]
+program = "/usr/bin/false"
+run-as = "caller"
+users = ["ann"]
+`, 0o644)
+	s.Run("sh", "-c", "chown root:nso /etc/nso/exec.d/test.toml && usermod -aG nso-users ann && usermod -aG nso-users bob")
+	s.Run("systemctl", "stop", "nso-exec@ann.socket", "nso-exec@nso-cmd.socket", "nso-pty@bob.socket")
+	s.Run("systemctl", "start", "nso.socket")
+	want := func(user, want string, ok bool, args ...string) {
+		t.Helper()
+		out, err := s.as(user, "nso", args...)
+		if (err == nil) != ok || !strings.Contains(out, want) {
+			t.Errorf("%s, nso %q: %s (%v)", user, args, out, err)
+		}
+	}
+	want("ann", "ann\n", true, "exec", "run", "me")
+	want("bob", "bob\n", true, "exec", "run", "me")
+	want("ann", "nso-cmd\n", true, "exec", "run", "other")
+	want("bob", "no such rule", false, "exec", "run", "other")
+	want("ann", "nso-cmd\n", true, "cli", "-c", "execute other")
+	want("ann", "exit status 1", false, "cli", "-c", "execute status")
+	want("ann", "takes a terminal", false, "cli", "-c", "execute where")
+	for _, u := range []string{"nso-exec@ann.socket", "nso-exec@bob.socket", "nso-exec@nso-cmd.socket"} {
+		if !s.active(u) {
+			t.Errorf("%s is not active", u)
+		}
+	}
+	// A terminal: of a pseudo-terminal of its own.
+	out, err := s.as("ann", "script", "-qec", "tty; nso exec run where; echo status $?", "/dev/null")
+	found := regexp.MustCompile(`/dev/pts/\d+`).FindAllString(out, -1)
+	if err != nil || len(found) != 2 || found[0] == found[1] || !strings.HasSuffix(out, "status 0\r\n") {
+		t.Errorf("the terminal: %q (%v)", out, err)
+	}
+	// The site's rule lets ann, and she is on the machine: door and details are others
+	// than over SSH, so polkit says no.
+	want("ann", "polkit", false, "exec", "run", "backup")
+	s.Write("/etc/polkit-1/rules.d/41-site.rules", `polkit.addRule(function (action, subject) {
+	if (action.id === "org.nso.exec.run" && subject.user === "ann" && action.lookup("door") === "ipc" && action.lookup("run-as") === "bob") {
+		return polkit.Result.YES;
+	}
+	return polkit.Result.NOT_HANDLED;
+});
+`, 0o644)
+	s.Run("systemctl", "restart", "polkit.service")
+	want("ann", "(bob)", true, "exec", "run", "backup")
+	want("bob", "polkit", false, "exec", "run", "backup")
+	log := s.Run("journalctl", "-b", "-o", "cat", "-u", "nso.service", "--no-pager")
+	for _, line := range []string{"command started", "command ended", "command refused"} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the journal has no %q", line)
+		}
+	}
+	if out := s.Run("systemctl", "--failed", "--no-legend", "--plain"); strings.TrimSpace(out) != "" {
+		t.Errorf("units have failed:\n%s", out)
+	}
 }
 
 // TestBySudo: the same mediator, where there is no polkit (row 74).
