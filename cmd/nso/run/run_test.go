@@ -681,7 +681,7 @@ func TestConfigFile(t *testing.T) {
 		t.Errorf("no header is shown in\n%s", r.output())
 	}
 	for text, want := range map[string]string{
-		"[limit]\n":                              "my.toml:1: cannot use the key \"limit\"",
+		"[limit]\n":                          "my.toml:1: cannot use the key \"limit\"",
 		"[listen.ipc-tcp]\nenabled = true\n": "'nso run' does not have it",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
