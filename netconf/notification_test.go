@@ -65,7 +65,7 @@ func TestNotifications(t *testing.T) {
 	w.wants(w.event(a), "<netconf-session-start ", "<session-id>3</session-id>")
 	w.mustOK(c, `<close-session/>`)
 	w.wants(w.event(a), "<netconf-session-end ", "<session-id>3</session-id>", "<termination-reason>closed</termination-reason>")
-	c = w.open("admin")
+	w.open("admin")
 	w.event(a)
 	w.mustOK(b, `<kill-session><session-id>4</session-id></kill-session>`)
 	w.wants(w.event(a), "<killed-by>2</killed-by>", "<termination-reason>killed</termination-reason>")

@@ -109,8 +109,6 @@ const (
 	Unavailable Class = "unavailable" // the unit cannot run anything
 )
 
-func classes() []Class { return []Class{BadRequest, NoRule, Denied, BadArgument, Busy, Unavailable} }
-
 // Refusal says why nothing was started. Reason can be shown to who asks.
 type Refusal struct {
 	Class  Class  `json:"class"`

@@ -205,7 +205,7 @@ func (s *system) codes() {
 // accounts that may not log in. Who must change his password is told how, if he knows
 // it; all others look alike.
 func (s *system) accounts() {
-	type result struct{ user, password, out, journal string }
+	type result struct{ user, password, out string }
 	results := make([]result, 0, 8)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
