@@ -87,8 +87,74 @@ type books struct {
 	open    int
 	memory  int
 	origins map[string]*account
+	silent  map[string]*silence
 	left    int // ever
 	patient patience
+}
+
+// silence is what an origin holds up others with: connections that were silent for as
+// long as that is borne.
+type silence struct {
+	open  int       // now
+	until time.Time // for so long more are not borne as long
+}
+
+const (
+	manySilent = 64
+	grudge     = time.Minute
+)
+
+// quiet is a connection of an origin until it is heard of.
+type quiet struct {
+	key           string
+	counted, over bool
+}
+
+// hush notes that a connection has been silent for as long as that is borne.
+func (b *books) hush(q *quiet) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if q.over {
+		return
+	}
+	q.counted = true
+	s := b.silent[q.key]
+	if s == nil {
+		s = &silence{}
+		b.silent[q.key] = s
+	}
+	if s.open++; s.open >= manySilent {
+		s.until = time.Now().Add(grudge)
+	}
+}
+
+// heard notes that a connection is silent no more, or gone.
+func (b *books) heard(q *quiet) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if q.counted && !q.over {
+		s := b.silent[q.key]
+		if s.open--; s.open == 0 && time.Now().After(s.until) {
+			delete(b.silent, q.key)
+		}
+	}
+	q.over = true
+}
+
+// borne is how long one more connection of an origin may be silent while others wait.
+// Of one that has had many, it is so short that they are not noticed.
+func (b *books) borne(key string) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.silent[key]; s != nil {
+		if time.Now().Before(s.until) {
+			return b.limits.Crowd / 128
+		}
+		if s.open == 0 {
+			delete(b.silent, key)
+		}
+	}
+	return b.limits.Crowd
 }
 
 type account struct {

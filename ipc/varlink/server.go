@@ -92,7 +92,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if s.table, err = newTable(append(s.ownInterfaces(), cfg.Interfaces...)); err != nil {
 		return nil, err
 	}
-	s.books = books{limits: &s.limits, origins: map[string]*account{}}
+	s.books = books{limits: &s.limits, origins: map[string]*account{}, silent: map[string]*silence{}}
 	s.quiet.log = s.log
 	s.life, s.stop = context.WithCancelCause(context.Background())
 	return s, nil
@@ -225,16 +225,28 @@ func (s *Server) count() bool {
 func (s *Server) receive(door string, nc net.Conn, accepted bool) {
 	c := newConn(s, door, nc)
 	defer c.finish()
+	known := func(string) {}
 	if accepted {
 		c.place = sync.OnceFunc(func() { <-s.fresh })
 		// Who is silent does not hold up the others for long.
 		timer := time.AfterFunc(s.limits.Crowd, c.place)
+		heard := func() {} // until it is known who it is
 		c.answered = sync.OnceFunc(func() {
 			timer.Stop()
+			heard()
 			c.place()
 			s.unserved.Add(-1)
 		})
 		defer c.answered()
+		known = func(key string) {
+			q := &quiet{key: key}
+			place, hush := time.AfterFunc(s.books.borne(key), c.place), time.AfterFunc(s.limits.Crowd, func() { s.books.hush(q) })
+			heard = func() {
+				place.Stop()
+				hush.Stop()
+				s.books.heard(q)
+			}
+		}
 	}
 	origin, err := s.ask(c)
 	if accepted {
@@ -245,6 +257,7 @@ func (s *Server) receive(door string, nc net.Conn, accepted bool) {
 		return
 	}
 	c.origin = origin
+	known(origin.Key)
 	var refusal *Error
 	if c.account, refusal = s.books.enter(c.ctx, origin); refusal != nil {
 		s.refuse(c, refusal, refusal)
