@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,7 +229,7 @@ func TestRekey(t *testing.T) {
 			}
 			counted := &countKex{Conn: raw}
 			conn, channels, requests, err := ssh.NewClientConn(counted, w.address, &ssh.ClientConfig{User: w.me, Config: ssh.Config{RekeyThreshold: client},
-				Auth: []ssh.AuthMethod{ssh.PublicKeys(w.key)}, HostKeyCallback: func(string, net.Addr, ssh.PublicKey) error { counted.n++; return nil }})
+				Auth: []ssh.AuthMethod{ssh.PublicKeys(w.key)}, HostKeyCallback: func(string, net.Addr, ssh.PublicKey) error { counted.n.Add(1); return nil }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -244,8 +245,8 @@ func TestRekey(t *testing.T) {
 					t.Fatalf("after %d: %d bytes, %v", i, len(reply), err)
 				}
 			}
-			if counted.n < 10 {
-				t.Errorf("keys were made %d times", counted.n)
+			if n := counted.n.Load(); n < 10 {
+				t.Errorf("keys were made %d times", n)
 			}
 		})
 	}
@@ -254,7 +255,7 @@ func TestRekey(t *testing.T) {
 // countKex counts how often the host showed its key: at each exchange of keys.
 type countKex struct {
 	net.Conn
-	n int // of the one goroutine that exchanges keys; read when there is none any more
+	n atomic.Int64
 }
 
 func TestBanner(t *testing.T) {
