@@ -321,6 +321,10 @@ func (i *instance) operate(ctx context.Context, socket string) (int, error) {
 	err := i.cli(ctx, socket)
 	close(over)
 	<-watched
+	select { // an interrupt that was the CLI's is none of those that end the daemon
+	case <-i.signals:
+	default:
+	}
 	select {
 	case <-i.daemon.ended: // of its own accord
 		fmt.Fprintf(i.errs, "nso run: nsod has ended: %v%s\n", i.daemon.state, i.daemon.said())
