@@ -85,7 +85,7 @@ func (s *system) row21() {
 func (s *system) row24() {
 	j := s.terminal("sh")
 	j.Steps = []step{{Send: "PS1='> '; set -m; cat &\n"}, {Sleep: 3000}, {Send: "jobs\n"}, {Wait: "Stopped", Send: "stty tostop; (echo from behind) &\n"},
-		{Sleep: 3000}, {Send: "jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; wait; exit 0\nexit 0\n"}}
+		{Send: "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do jobs -l | grep -q 'tty output' && break; sleep 1; done; jobs -l; stty -tostop; echo is-$((40+2))\n"}, {Wait: "is-42", Send: "kill -9 %1 %2; wait; exit 0\nexit 0\n"}}
 	r := s.ask(j)
 	if r.exit() != 0 || !strings.Contains(r.Out, "tty input") || !strings.Contains(r.Out, "tty output") {
 		s.t.Errorf("%v", r)
