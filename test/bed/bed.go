@@ -69,6 +69,15 @@ func Boot(t testing.TB, suite string, packages ...string) *Box {
 	return b
 }
 
+// Further skips a test on a release beyond the first, where what is specific to a release
+// is in another suite already: make test has twenty minutes.
+func Further(t testing.TB, suite string) {
+	t.Helper()
+	if suite != "bookworm" && os.Getenv("NSO_RELEASES") != "all" {
+		t.Skipf("on bookworm alone: NSO_RELEASES=all make test has %s too", suite)
+	}
+}
+
 func random(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)

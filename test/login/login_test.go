@@ -7,12 +7,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"nso.example/nso/test/bed"
 )
 
 // TestClients: each client of somebody else's, on each release. One boot does for all.
 func TestClients(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
+			bed.Further(t, suite)
 			t.Parallel()
 			box := install(t, suite)
 			for _, step := range []struct {

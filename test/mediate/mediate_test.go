@@ -109,6 +109,7 @@ func (s *system) starts() {
 func TestByPolkit(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
+			bed.Further(t, suite)
 			t.Parallel()
 			s := install(t, suite, "nso-polkit", "polkitd")
 			s.starts()
