@@ -6,7 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
+
+// unread is how long a client may read nothing: somebody who has stopped his screen.
+const unread = 10 * time.Minute
 
 // Relay passes what the two sides of a command say on, until its end, which is returned
 // when the client has it: the daemon is between nso-exec and who asked. No more is in
@@ -42,6 +46,9 @@ func Relay(client *Served, cmd *Command) (End, error) {
 			return e, client.End(e)
 		}
 		buf = append(buf[:HeaderSize], f.Data...)
+		if err := client.Expire(time.Now().Add(unread)); err != nil {
+			return End{}, fmt.Errorf("cannot pass the output on: %w", err)
+		}
 		if err := client.send(buf, f.Kind); err != nil {
 			return End{}, fmt.Errorf("cannot pass the output on: %w", err)
 		}

@@ -211,6 +211,9 @@ func (r *room) command(ctx context.Context, actor ident.Actor, s *wire.Served, r
 		return err
 	}
 	defer cmd.Close()
+	// A client that reads nothing holds up the end of nothing.
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
 	trail.RunBegins(run, cmd.PID)
 	began := time.Now()
 	if err := s.Started(cmd.Started); err != nil {

@@ -75,6 +75,11 @@ func (u *unit) serve(l net.Listener) {
 			_ = s.Started(wire.Started{PID: 4711})
 			_ = s.Credit(wire.Credit)
 			n, status := uint64(0), 7
+			for r.Rule == "own" { // more than anybody reads
+				if s.Output(wire.Output, make([]byte, wire.HeaderSize+wire.MaxOutput)) != nil {
+					return
+				}
+			}
 			for {
 				f, err := s.Next()
 				if err != nil {
@@ -290,6 +295,25 @@ func TestEnds(t *testing.T) {
 	}
 	if !strings.Contains(b.Log(), "enough") {
 		t.Errorf("the log does not say why:\n%s", b.Log())
+	}
+}
+
+// TestDeaf: a client that reads nothing keeps no session that was ended.
+func TestDeaf(t *testing.T) {
+	b := start(t, false)
+	b.listen()
+	cmd, err := b.run("reader", wire.Request{Rule: "own"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Close()
+	if err := b.Mgmt.Kick(b.Mgmt.List()[0].ID, "enough"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); len(b.Varlink.Conns()) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its connection is there still")
+		}
 	}
 }
 
