@@ -307,6 +307,7 @@ func TestDeaf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cmd.Close()
+	time.Sleep(300 * time.Millisecond) // until what is between them is full
 	if err := b.Mgmt.Kick(b.Mgmt.List()[0].ID, "enough"); err != nil {
 		t.Fatal(err)
 	}
