@@ -20,8 +20,8 @@ func TestTarget(t *testing.T) {
 		want   string // "": refused
 	}{
 		{Target{Exec, "ann"}, "nso-exec@ann.socket"}, {Target{Pty, "_www-data9"}, "nso-pty@_www-data9.socket"}, {Target{PAM, ""}, "nso-pam.socket"},
-		{Target{Exec, strings.Repeat("a", 32)}, "nso-exec@" + strings.Repeat("a", 32) + ".socket"},
-		{Target{Exec, strings.Repeat("a", 33)}, ""}, {Target{Exec, ""}, ""}, {Target{PAM, "ann"}, ""}, {Target{"root", "ann"}, ""}, {Target{"", ""}, ""},
+		{Target{Exec, strings.Repeat("a", 31)}, "nso-exec@" + strings.Repeat("a", 31) + ".socket"},
+		{Target{Exec, strings.Repeat("a", 32)}, ""}, {Target{Exec, ""}, ""}, {Target{PAM, "ann"}, ""}, {Target{"root", "ann"}, ""}, {Target{"", ""}, ""},
 		{Target{Exec, "root"}, ""}, {Target{Exec, "0"}, ""}, {Target{Exec, "-1"}, ""}, {Target{Exec, "4294967295"}, ""}, {Target{Exec, "-ann"}, ""},
 		{Target{Exec, "ann.socket evil"}, ""}, {Target{Exec, "a/../b"}, ""}, {Target{Exec, `a\x2fb`}, ""}, {Target{Exec, "a@b"}, ""}, {Target{Exec, "Ann"}, ""},
 		{Target{Exec, "ann\n"}, ""}, {Target{Exec, "ann\x00"}, ""}, {Target{Exec, "änn"}, ""}, {Target{Exec, "%i"}, ""}, {Target{Exec, "ann$"}, ""}, {Target{Exec, "*"}, ""},

@@ -24,8 +24,9 @@ type Target struct {
 	User string // of exec and pty, whom the helper runs as
 }
 
-// MaxUser is the longest name that a unit is started for (useradd(8)).
-const MaxUser = 32
+// MaxUser is the longest name that a unit is started for: what systemd takes for
+// User= where it is strict (systemd.exec(5)), and nso-exec serves.
+const MaxUser = 31
 
 // CheckUser says what is wrong with a name that is to be part of a unit's: it is
 // lower-case letters, digits, _ and -, and begins with a letter or _. So it has no
