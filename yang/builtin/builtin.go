@@ -31,7 +31,9 @@
 // 6243 (ietf-netconf-with-defaults), 6470 (ietf-netconf-notifications),
 // 8525 (ietf-yang-library), 8342 (ietf-datastores, ietf-origin),
 // 8526 (ietf-netconf-nmda), 7952 (ietf-yang-metadata),
-// 8791 (ietf-yang-structure-ext), 7317 (ietf-system, iana-crypt-hash),
+// 8791 (ietf-yang-structure-ext), 8639 (ietf-subscribed-notifications),
+// 8641 (ietf-yang-push), 8072 (ietf-yang-patch), 8040 (ietf-restconf),
+// 8529 (ietf-network-instance), 8528 (ietf-yang-schema-mount), 7317 (ietf-system, iana-crypt-hash),
 // 8343 (ietf-interfaces), 8344 (ietf-ip), 7224 (iana-if-type, kept by IANA).
 package builtin
 
