@@ -15,7 +15,6 @@ import (
 	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
-	"nso.example/nso/txn"
 )
 
 // try is a commit that waits to be confirmed (RFC 6241, 8.4). Its record in the
@@ -130,7 +129,7 @@ func (s *Server) revert(t *try, what, reason string) error {
 		return mgmterr.New(mgmterr.OperationFailed, "", "cannot revert the commit: it has been settled meanwhile")
 	}
 	base, before := s.db.Current()
-	tickets := txn.Tell(ctx, s.opts.Participants, base, t.before, func(name string, err error) {
+	ticket := s.party.Tell(ctx, base, t.before, func(name string, err error) {
 		s.log.Warn("commit reverted against the will of "+name, event.Key, event.ConfirmedCommit, "err", err)
 	})
 	s.opts.Step("revert")
@@ -138,7 +137,7 @@ func (s *Server) revert(t *try, what, reason string) error {
 		Comment: "reverted: " + reason})
 	s.opts.Step("reverted")
 	if err != nil {
-		tickets.Abort()
+		ticket.Abort()
 		s.log.Error("commit not reverted", event.Key, event.CommitFailed, "user", t.by.Actor.User, "err", err)
 		if !errors.Is(err, cdb.ErrUnsure) && !errors.Is(err, cdb.ErrStopped) { // else the next start does it
 			s.mu.Lock()
@@ -148,7 +147,7 @@ func (s *Server) revert(t *try, what, reason string) error {
 		}
 		return cdb.Told(err)
 	}
-	tickets.Commit()
+	ticket.Commit()
 	s.mu.Lock()
 	s.settleLocked(nil)
 	s.mu.Unlock()

@@ -14,6 +14,8 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/operate"
+	"nso.example/nso/mgmt/party"
 	"nso.example/nso/mgmt/seat"
 	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
@@ -21,7 +23,6 @@ import (
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/check"
 	"nso.example/nso/tree/defaults"
-	"nso.example/nso/txn"
 	"nso.example/nso/users"
 	"nso.example/nso/yang"
 )
@@ -34,8 +35,6 @@ type Options struct {
 	// MaxSessions in all and MaxPerUser bound the sessions; 0 means 1024 and
 	// 128. Reserve of them are kept for members of the group nso-admin.
 	MaxSessions, MaxPerUser, Reserve int
-	// Participants are asked in this order at every commit.
-	Participants []txn.Participant
 	// TxnIdle is how long a transaction may stay unused before it is aborted; 0
 	// is for ever.
 	TxnIdle time.Duration
@@ -50,12 +49,16 @@ type Server struct {
 	log    *slog.Logger
 	audit  *audit.Trail
 	rules  *check.Rules
-	modes  *defaults.Modes
-	opts   Options
-	start  time.Time
+	// operations are the rpcs and actions of models, and who does them.
+	operations *operate.Table
+	modes      *defaults.Modes
+	opts       Options
+	start      time.Time
 
 	// turn is held from the conflict check of a commit to its outcome.
 	turn *turn.Turn
+	// party is who takes part in commits.
+	party *party.Party
 	// stream tells what happens (RFC 5277).
 	stream *stream.Stream
 
@@ -114,15 +117,12 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		modes:  modes,
-		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
+		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, operations: operate.New(rules), opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
 		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
 		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}
-	s.opts.Participants = make([]txn.Participant, len(o.Participants))
-	for i, p := range o.Participants {
-		s.opts.Participants[i] = timely{p}
-	}
+	s.party = party.New(s.expelled)
 	if s.opts.Step == nil {
 		s.opts.Step = func(string) {}
 	}

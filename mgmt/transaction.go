@@ -231,7 +231,11 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	if err := t.lockout(); err != nil {
 		return err
 	}
-	return t.txn.Prepare(ctx, s.opts.Participants)
+	err := t.txn.Prepare(ctx, s.party)
+	if list := mgmterr.Of(err); list != nil {
+		return t.session.discreet(list)
+	}
+	return err
 }
 
 // mayCommit asks the locks and what waits to be confirmed.

@@ -3,20 +3,26 @@
 package mgmt
 
 import (
-	"context"
 	"fmt"
 	"time"
 
-	"nso.example/nso/tree"
-	"nso.example/nso/txn"
+	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/party"
 )
 
-// Limits of a commit.
-const (
-	participantTime = 30 * time.Second
-	// stuck is longer than a validation may take, and a participant, and a disk.
-	stuck = 5 * time.Minute
-)
+// stuck is longer than a validation may take, and who takes part, and a disk.
+const stuck = 5 * time.Minute
+
+// Member takes part in commits to running, from Join until leave.
+type Member = party.Member
+
+// Join lets m take part in commits: see party.Member. One that was made before goes
+// on without it.
+func (s *Server) Join(m Member) (leave func()) { return s.party.Join(m) }
+
+func (s *Server) expelled(e party.Expulsion) {
+	s.log.Error("participant expelled", event.Key, event.Expelled, "participant", e.Name, "op", e.Phase, "err", e.Err, "stack", string(e.Stack))
+}
 
 // Healthy takes the locks that everything takes, and returns what is wrong: a
 // commit that does not come to an end.
@@ -30,13 +36,4 @@ func healthy(d time.Duration) error {
 		return fmt.Errorf("a commit has not ended in %v", d.Round(time.Second))
 	}
 	return nil
-}
-
-// timely is a participant that has so long to prepare.
-type timely struct{ txn.Participant }
-
-func (p timely) Prepare(ctx context.Context, before, after *tree.Node) (txn.Ticket, error) {
-	ctx, cancel := context.WithTimeout(ctx, participantTime)
-	defer cancel()
-	return p.Participant.Prepare(ctx, before, after)
 }

@@ -128,7 +128,6 @@ func waiting1(f func() error) <-chan error {
 // bad is a participant that panics.
 type bad struct{ at string }
 
-func (b *bad) Name() string { return "bad" }
 func (b *bad) Prepare(ctx context.Context, _, _ *tree.Node) (txn.Ticket, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		return nil, errors.New("there is no deadline")
@@ -145,23 +144,19 @@ func (b *bad) Commit() {
 }
 func (b *bad) Abort() {}
 
-// TestPanic: a bug in a commit, recovered where the connection is, keeps nobody
-// else from committing.
+// TestPanic: a bug in who takes part keeps nobody from committing, the next time not
+// him either.
 func TestPanic(t *testing.T) {
 	for _, at := range []string{"prepare", "commit"} {
-		p := &bad{at}
-		w := newWorld(t, Options{Participants: []txn.Participant{p}})
+		w := newWorld(t, Options{})
+		w.server.Join(Member{Name: "bad", Participant: &bad{at}})
 		ss, other := w.login("admin"), w.login("admin")
-		x := w.begin(ss, a+"/v=1")
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
-				}
-			}()
-			x.Commit(context.Background(), Label{})
-		}()
-		p.at = ""
+		_, err := w.begin(ss, a+"/v=1").Commit(context.Background(), Label{})
+		if at == "prepare" {
+			wants(t, err, mgmterr.OperationFailed, "bad has failed, and takes part no more")
+		} else if err != nil {
+			t.Error(err)
+		}
 		done := waiting1(func() error {
 			_, err := w.begin(other, "/m:top/l[name='b']/v=2").Commit(context.Background(), Label{})
 			return err
@@ -169,7 +164,9 @@ func TestPanic(t *testing.T) {
 		if err := ends(t, done); err != nil {
 			t.Error(err)
 		}
-		ss.Close("internal error", true)
+		if left := w.server.party.Names(); left != nil {
+			t.Errorf("%v take part", left)
+		}
 	}
 }
 

@@ -81,10 +81,10 @@ func (e *StateError) Error() string {
 // Participant has a say in a commit: it may refuse while it prepares, and is
 // told the outcome.
 type Participant interface {
-	// Name appears in errors and logs.
-	Name() string
 	// Prepare is given the roots before and after. The context carries the
-	// deadline. What it holds until the outcome goes into the ticket.
+	// deadline. What it holds until the outcome goes into the ticket; without one
+	// it is not told. An error is for the one who commits: a *mgmterr.Error or a list
+	// of them reaches him as it is.
 	Prepare(ctx context.Context, before, after *tree.Node) (Ticket, error)
 }
 
@@ -100,11 +100,11 @@ type Validator func(before, after *tree.Node) (*tree.Node, mgmterr.List)
 
 // Txn is one transaction. It is not safe for concurrent use.
 type Txn struct {
-	state   State
-	base    *tree.Node
-	root    *tree.Node
-	guard   tree.Guard
-	tickets Tickets
+	state  State
+	base   *tree.Node
+	root   *tree.Node
+	guard  tree.Guard
+	ticket Ticket
 
 	transform Transformer // nil: none
 }
@@ -240,22 +240,17 @@ func (t *Txn) Validate(v Validator) error {
 	return nil
 }
 
-// Prepare asks the participants in their order. The first refusal aborts those
-// that had prepared, last first, and leaves the transaction validated.
-func (t *Txn) Prepare(ctx context.Context, ps []Participant) error {
+// Prepare asks those who take part; nil is nobody. A refusal leaves the transaction
+// validated.
+func (t *Txn) Prepare(ctx context.Context, p Participant) (err error) {
 	if err := t.may(movePrepare); err != nil {
 		return err
 	}
-	for _, p := range ps {
-		ticket, err := p.Prepare(ctx, t.base, t.root)
-		if err != nil {
-			t.abortTickets()
-			if l := mgmterr.Of(err); l != nil {
-				return l
-			}
-			return mgmterr.New(mgmterr.OperationFailed, "", "cannot commit: %s refused: %v", p.Name(), err).WithCause(err)
+	if p != nil {
+		if t.ticket, err = p.Prepare(ctx, t.base, t.root); err != nil {
+			t.ticket = nil
+			return err
 		}
-		t.tickets = append(t.tickets, ticket)
 	}
 	t.state = Prepared
 	return nil
@@ -271,24 +266,26 @@ func (t *Txn) Hold() error {
 	return nil
 }
 
-// Unprepare tells the participants that it will not be, and leaves the
+// Unprepare tells those who take part that it will not be, and leaves the
 // transaction validated: the decision could not be written.
 func (t *Txn) Unprepare() {
 	if t.state != Prepared {
 		return
 	}
-	t.abortTickets()
+	t.abortTicket()
 	t.state = Validated
 }
 
-// Commit tells the participants that it is decided.
+// Commit tells those who take part that it is decided.
 func (t *Txn) Commit() {
 	if err := t.may(moveCommit); err != nil {
 		panic("internal error: " + err.Error())
 	}
 	t.state = Committed
-	t.tickets.Commit()
-	t.tickets = nil
+	if t.ticket != nil {
+		t.ticket.Commit()
+	}
+	t.ticket = nil
 }
 
 // Abort ends the transaction without a trace. Ending an ended one does nothing.
@@ -296,11 +293,13 @@ func (t *Txn) Abort() {
 	if t.may(moveAbort) != nil {
 		return
 	}
-	t.abortTickets()
+	t.abortTicket()
 	t.state = Aborted
 }
 
-func (t *Txn) abortTickets() {
-	t.tickets.Abort()
-	t.tickets = nil
+func (t *Txn) abortTicket() {
+	if t.ticket != nil {
+		t.ticket.Abort()
+	}
+	t.ticket = nil
 }

@@ -102,7 +102,6 @@ type fake struct {
 	log    *[]string
 }
 
-func (f fake) Name() string { return f.name }
 func (f fake) Prepare(context.Context, *tree.Node, *tree.Node) (Ticket, error) {
 	*f.log = append(*f.log, f.name+" prepare")
 	if f.refuse != nil {
@@ -157,39 +156,33 @@ func TestOrder(t *testing.T) {
 	x.Commit()
 }
 
-func TestParticipants(t *testing.T) {
+func TestParticipant(t *testing.T) {
 	w := world{t, flat()}
 	no := errors.New("port is gone")
 	for _, c := range []struct {
 		name   string
-		refuse []error
+		refuse error
 		end    func(*Txn)
 		want   string
 	}{
-		{"all agree", []error{nil, nil}, (*Txn).Commit, "a prepare, b prepare, a commit, b commit"},
-		{"second refuses", []error{nil, no, nil}, (*Txn).Abort, "a prepare, b prepare, a abort"},
-		{"decision fails", []error{nil, nil}, (*Txn).Unprepare, "a prepare, b prepare, b abort, a abort"},
-		{"aborted when prepared", []error{nil, nil}, func(x *Txn) { x.Abort(); x.Abort() }, "a prepare, b prepare, b abort, a abort"},
+		{"it agrees", nil, (*Txn).Commit, "a prepare, a commit"},
+		{"it refuses", no, (*Txn).Abort, "a prepare"},
+		{"the decision fails", nil, (*Txn).Unprepare, "a prepare, a abort"},
+		{"aborted when prepared", nil, func(x *Txn) { x.Abort(); x.Abort() }, "a prepare, a abort"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log []string
-			var ps []Participant
-			for i, e := range c.refuse {
-				ps = append(ps, fake{string(rune('a' + i)), e, &log})
-			}
 			x := New(tree.New(w.s.Root), nil)
 			if err := w.edit(x, "/m:other=1"); err != nil {
 				t.Fatal(err)
 			}
 			x.Validate(fine)
-			if err := x.Prepare(context.Background(), ps); err != nil {
-				if l := mgmterr.Of(err); len(l) != 1 || !strings.Contains(l[0].Message, "b refused: port is gone") {
-					t.Errorf("refusal is told as %v", err)
-				}
+			if err := x.Prepare(context.Background(), fake{"a", c.refuse, &log}); !errors.Is(err, c.refuse) {
+				t.Errorf("refusal is told as %v", err)
 			}
 			c.end(x)
 			if got := strings.Join(log, ", "); got != c.want {
-				t.Errorf("participants saw %q, want %q", got, c.want)
+				t.Errorf("it saw %q, want %q", got, c.want)
 			}
 		})
 	}

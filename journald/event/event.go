@@ -30,9 +30,12 @@ const (
 	CommitFailed    Name = "commit-failed"
 	ConfirmedCommit Name = "confirmed-commit"
 	TxnExpired      Name = "transaction-expired"
+	Expelled        Name = "participant-expelled"
 	Run             Name = "command-started"
 	RunEnded        Name = "command-ended"
 	RunRefused      Name = "command-refused"
+	Invoked         Name = "operation-invoked"
+	InvokeFailed    Name = "operation-failed"
 	Reload          Name = "reload"
 	ReloadFailed    Name = "reload-failed"
 	LogLevel        Name = "log-level"
@@ -137,6 +140,9 @@ func All() []Event {
 		{TxnExpired, "61b5407e09e7c6bc52769dfed78e7a0c", "A transaction was not used for too long",
 			"An open transaction of session @NSO_SESSION@ was rolled back.",
 			"limits.transaction-timeout in nso.toml sets the time.", []string{"usid", "user", "reason"}},
+		{Expelled, "2af2ed42ee30855ffaadb72c8a72d3d9", "A participant of commits was expelled",
+			"@NSO_PARTICIPANT@ takes part in commits and has failed in the phase @NSO_OP@: @NSO_ERROR@. Commits go on without it, so what it would have refused is no longer refused.",
+			"See to that program, and start it anew: it joins again.", []string{"participant", "op", "err", "stack"}},
 		{Run, "2c17462f4e50869fbc2a2e826ad06972", "A command was started",
 			"@NSO_USER@ has started the command @NSO_COMMAND@, which runs as @NSO_RUN_AS@ (process @NSO_CHILD@). NSO_ARGV has its arguments, with *** for what is secret.", "",
 			who("usid", "op", "command", "runas", "argv", "child")},
@@ -147,6 +153,13 @@ func All() []Event {
 			"@NSO_USER@ wanted to run @NSO_COMMAND@, and nothing was started: @NSO_REASON@.",
 			"\"nso exec list\" and \"nso exec explain\" say what the rules in /etc/nso/exec.d allow. Of many refusals of one user only some are written; held_back counts the others.",
 			who("usid", "op", "command", "runas", "argv", "reason", "held_back")},
+		{Invoked, "30c4388ca9b1168d3853be91ebea8718", "An operation of a model was done",
+			"@NSO_USER@ has had the rpc or action @NSO_OP@ done. NSO_PATH has the node that the action is of, and NSO_INPUT the names of what was said with it. Values are not written here.", "",
+			who("usid", "op", "path", "input", "dur")},
+		{InvokeFailed, "4574e31139afed9b2427b8a68ac4545b", "An operation of a model was not done, or failed",
+			"@NSO_USER@ wanted the rpc or action @NSO_OP@ done: @NSO_REASON@.",
+			"\"nso exec list\" says which program does which operation. Of many failures of one user only some are written; held_back counts the others.",
+			who("usid", "op", "path", "input", "reason", "held_back", "dur")},
 		{Reload, "edcbc1bae9fc3c1cbf1fdd3bdc037556", "The configuration file was read again",
 			"nso.toml was read again and is in force. NSO_CHANGED has what changed at once, NSO_RESTART what changes with a restart of the daemon only.", "",
 			who("changed", "restart")},
