@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,6 +167,11 @@ func (sh *Shell) execProgram(ctx context.Context, in *invocation) error {
 		}
 	}
 	r := wire.Request{Rule: p.Name, Values: values}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// Until it has been started an interrupt takes it back.
+	started := sh.interruptedBy(func() { cancel(errInterrupted) })
+	defer started()
 	if p.Terminal {
 		if sh.hand == nil {
 			return fmt.Errorf("cannot execute %s here: it takes a terminal", p.Name)
@@ -173,25 +179,45 @@ func (sh *Shell) execProgram(ctx context.Context, in *invocation) error {
 		if len(in.segments) > 0 {
 			return errors.New("cannot use | after " + p.Name + ": it has the terminal")
 		}
-		return ended(p.Name)(sh.hand(ctx, r))
+		return ended(ctx, p.Name)(sh.hand(ctx, r))
 	}
 	cmd, err := sh.dial.Start(ctx, r)
 	if err != nil {
-		return err
+		return cmp.Or(interruption(ctx), err)
 	}
 	defer cmd.Close()
-	interrupt := func() { _ = cmd.Signal("INT") }
-	sh.interrupt.Store(&interrupt)
-	defer sh.interrupt.Store(nil)
-	return ended(p.Name)(cmd.Wait(in.out, in.out))
+	first := true // the second is for a program that does not mind the first
+	stop := sh.interruptedBy(func() {
+		if !first {
+			cancel(errInterrupted)
+		}
+		first = false
+		_ = cmd.Signal("INT")
+	})
+	defer stop()
+	return ended(ctx, p.Name)(cmd.Wait(in.out, in.out))
+}
+
+// interruptedBy has f take the interrupts, one after the other, until it is undone.
+func (sh *Shell) interruptedBy(f func()) (undo func()) {
+	before := sh.interrupt.Swap(&f)
+	return func() { sh.interrupt.Store(before) }
+}
+
+// interruption is the interrupt that a context ended with, if it was one.
+func interruption(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		return errInterrupted
+	}
+	return nil
 }
 
 // ended makes an error of an end that is none of success.
-func ended(name string) func(wire.End, error) error {
+func ended(ctx context.Context, name string) func(wire.End, error) error {
 	return func(e wire.End, err error) error {
 		switch {
 		case err != nil:
-			return err
+			return cmp.Or(interruption(ctx), err)
 		case e.Reason == wire.Deadline:
 			return fmt.Errorf("%s has taken too long, and was ended", name)
 		case e.Exit != nil && *e.Exit == 0:
@@ -312,8 +338,6 @@ func (p *pump) start(from io.Reader) {
 
 // hand gives the terminal to a program until it ends.
 func (t *tty) hand(ctx context.Context, r wire.Request) (wire.End, error) {
-	t.at.Signals(false) // Ctrl-C is a key, and its terminal's to understand
-	defer t.at.Signals(true)
 	columns, rows := t.at.Size()
 	r.Input, r.Terminal = true, &wire.Window{Rows: uint16(rows), Columns: uint16(columns)}
 	if kind := t.at.Kind(); kind != "" {
@@ -324,6 +348,9 @@ func (t *tty) hand(ctx context.Context, r wire.Request) (wire.End, error) {
 		return wire.End{}, err
 	}
 	defer cmd.Close()
+	t.at.Signals(false) // Ctrl-C is a key, and its terminal's to understand
+	defer t.at.Signals(true)
+	defer t.sh.interruptedBy(func() { _ = cmd.Signal("INT") })() // a break
 	resize := func() {
 		columns, rows := t.at.Size()
 		_ = cmd.Resize(wire.Window{Rows: uint16(rows), Columns: uint16(columns)})
@@ -347,9 +374,34 @@ func (t *tty) hand(ctx context.Context, r wire.Request) (wire.End, error) {
 			}
 		}
 	})
-	end, err := cmd.Wait(t.at, t.at)
+	shown := &watched{to: t.at}
+	end, err := cmd.Wait(shown, shown)
 	cmd.Close()
 	close(done)
 	wait.Wait()
+	// On a terminal that is gone the next read tells.
+	_, _ = io.WriteString(t.at, shown.modes.undo())
+	return end, err
+}
+
+// watched is a terminal that a program writes to.
+type watched struct {
+	to    io.Writer
+	modes modes
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	w.modes.watch(b)
+	return w.to.Write(b)
+}
+
+// lend is hand in the middle of the editor's work, which begins on a line of its own then.
+func (t *tty) lend(ctx context.Context, r wire.Request) (wire.End, error) {
+	t.editor.SetBracketedPasteMode(false)
+	end, err := t.hand(ctx, r)
+	// Where the cursor is, nobody knows. As many blanks as a line has fill the one it is
+	// at the beginning of, and reach into the next from anywhere else.
+	fmt.Fprint(t.at, strings.Repeat(" ", int(t.columns()))+"\r")
+	t.editor.SetBracketedPasteMode(true)
 	return end, err
 }

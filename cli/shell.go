@@ -29,7 +29,7 @@ type Shell struct {
 	noFiles     string // why no file is opened; "": they are
 
 	// dial is nil where no programs are executed; hand gives one the terminal, and is nil
-	// where there is none; interrupt is what an interrupt does beside, if anything.
+	// where there is none; interrupt takes interrupts while it is there.
 	dial      Dialer
 	hand      func(context.Context, wire.Request) (wire.End, error)
 	interrupt atomic.Pointer[func()]

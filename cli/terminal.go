@@ -59,7 +59,7 @@ func (sh *Shell) Interact(ctx context.Context, at Terminal) error {
 	stop := t.followSize()
 	defer stop()
 	direct := sh.out
-	sh.out, sh.ask, sh.hand = screen{t}, t.ask, t.hand
+	sh.out, sh.ask, sh.hand = screen{t}, t.ask, t.lend
 	defer func() { sh.out, sh.ask, sh.hand = direct, nil, nil }()
 	return t.loop(ctx)
 }
@@ -254,10 +254,10 @@ func (t *tty) running(ctx context.Context, f func(context.Context) error) error 
 		for {
 			select {
 			case <-t.at.Interrupts():
-				if t.interrupted.Swap(true) {
+				if f := t.sh.interrupt.Load(); f != nil {
+					(*f)() // a program is started, or runs
+				} else if t.interrupted.Swap(true) {
 					cancel()
-				} else if f := t.sh.interrupt.Load(); f != nil {
-					(*f)()
 				}
 			case <-done:
 				return

@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/lock"
 	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmt/party"
 	"nso.example/nso/mgmt/seat"
@@ -59,6 +60,7 @@ type Server struct {
 	turn *turn.Turn
 	// party is who takes part in commits.
 	party *party.Party
+	parts lock.Parts // of running that are locked
 	// stream tells what happens (RFC 5277).
 	stream *stream.Stream
 
@@ -74,10 +76,9 @@ type Server struct {
 	sessions map[uint32]*Session
 	lastID   uint32
 	seats    seat.Table
-	locks    map[Datastore]*Session
+	locks    lock.Table
 	shared   shared // candidate
 	try      *try   // commit that waits to be confirmed; changed by who has the turn too
-	lockTime map[Datastore]time.Time
 	state    []source
 	closing  bool
 	counters Counters
@@ -120,7 +121,6 @@ func New(o Options) (*Server, error) {
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, operations: operate.New(rules), opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
 		hasher:   users.NewHasher(o.Schema),
 		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
-		locks: make(map[Datastore]*Session), lockTime: make(map[Datastore]time.Time),
 	}
 	s.party = party.New(s.expelled)
 	if s.opts.Step == nil {

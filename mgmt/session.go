@@ -4,7 +4,6 @@ package mgmt
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -117,10 +116,8 @@ func (ss *Session) infoLocked() Info {
 	if ss.actor.Own != ss.actor.User {
 		i.Own = ss.actor.Own
 	}
-	for ds, holder := range ss.server.locks {
-		if holder == ss {
-			i.Locks = append(i.Locks, ds)
-		}
+	for _, ds := range ss.server.locks.Of(ss.id) {
+		i.Locks = append(i.Locks, Datastore(ds))
 	}
 	return i
 }
@@ -161,11 +158,7 @@ func (ss *Session) Close(reason string, dropped bool) {
 		t.Abort()
 	}
 	s.mu.Lock()
-	for ds, holder := range s.locks {
-		if holder == ss { // RFC 6241, 7.5: a lock ends with its session
-			s.unlockLocked(ds)
-		}
-	}
+	ss.releaseLocked()
 	try := s.try
 	s.mu.Unlock()
 	if try != nil && try.Session == ss.id {
@@ -220,80 +213,6 @@ func (ss *Session) Kill(id uint32) error {
 
 func noDatastore(ds Datastore) error {
 	return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use the datastore %s: this server has running", ds).OfType(mgmterr.Protocol)
-}
-
-// Lock takes the datastore for this session (RFC 6241, 7.5).
-func (ss *Session) Lock(ds Datastore) error {
-	if err := ss.MayExec("ietf-netconf", "lock"); err != nil {
-		return err
-	}
-	if ds != Running && ds != Candidate {
-		return noDatastore(ds)
-	}
-	s := ss.server
-	// A lock is not granted in the middle of a commit (RFC 6241, 7.5).
-	if err := s.turn.Take(context.Background(), ss.stop); err != nil {
-		return err
-	}
-	defer s.turn.Give()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ss.ended {
-		return turn.Ended()
-	}
-	denied := func(by uint32, format string, args ...any) error {
-		if s.sessions[by] == nil {
-			by = 0
-		}
-		// RFC 6241, 7.5: error-info names the session that holds the lock.
-		return mgmterr.New(mgmterr.LockDenied, "", "cannot lock %s: %s", ds, fmt.Sprintf(format, args...)).
-			OfType(mgmterr.Protocol).WithInfo("session-id", strconv.FormatUint(uint64(by), 10))
-	}
-	switch holder := s.locks[ds]; {
-	case holder != nil:
-		return denied(holder.id, "session %d (%s) holds the lock", holder.id, holder.actor.User)
-	case ds == Candidate && s.shared.root != nil: // RFC 6241, 7.5
-		return denied(s.shared.by, "%s has changed it; commit that or discard-changes first", s.shared.user)
-	case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
-		return denied(s.try.by.ID, "a commit of %s has to be confirmed first", s.try.by.Actor.User)
-	}
-	s.locks[ds], s.lockTime[ds] = ss, time.Now()
-	return nil
-}
-
-// Unlock frees a lock that this session holds (RFC 6241, 7.6).
-func (ss *Session) Unlock(ds Datastore) error {
-	if err := ss.MayExec("ietf-netconf", "unlock"); err != nil {
-		return err
-	}
-	s := ss.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.locks[ds] != ss {
-		return mgmterr.New(mgmterr.OperationFailed, "", "cannot unlock %s: this session does not hold its lock", ds).OfType(mgmterr.Protocol)
-	}
-	s.unlockLocked(ds)
-	return nil
-}
-
-func (s *Server) unlockLocked(ds Datastore) {
-	delete(s.locks, ds)
-	delete(s.lockTime, ds)
-	if ds == Candidate {
-		s.shared = shared{} // RFC 6241, 8.3.5.2
-	}
-}
-
-// mayWriteLocked refuses when somebody else holds the lock (RFC 6241, 7.5).
-func (ss *Session) mayWriteLocked(ds Datastore) error {
-	if ss.ended {
-		return turn.Ended()
-	}
-	if holder := ss.server.locks[ds]; holder != nil && holder != ss {
-		return mgmterr.New(mgmterr.InUse, "", "cannot change %s: session %d (%s) holds its lock", ds, holder.id, holder.actor.User).
-			WithInfo("session-id", strconv.FormatUint(uint64(holder.id), 10))
-	}
-	return nil
 }
 
 // Begin opens a transaction on the datastore as it is now.

@@ -49,8 +49,17 @@ func (s *Server) monitoring() state.Monitoring {
 	defer s.mu.Unlock()
 	for _, ds := range []Datastore{Running, Candidate} {
 		d := state.Datastore{Name: string(ds)}
-		if holder := s.locks[ds]; holder != nil {
-			d.Holder, d.Locked = holder.id, s.lockTime[ds]
+		if held, ok := s.locks.Held(string(ds)); ok {
+			d.Holder, d.Locked = held.Session, held.Since
+		}
+		if ds == Running {
+			for _, p := range s.parts.All() {
+				part := state.Part{ID: p.ID, Holder: p.Session, Locked: p.Since, Select: p.Select}
+				for _, n := range p.Nodes {
+					part.Nodes = append(part.Nodes, n.String())
+				}
+				d.Parts = append(d.Parts, part)
+			}
 		}
 		m.Datastores = append(m.Datastores, d)
 	}

@@ -231,6 +231,9 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	if err := t.lockout(); err != nil {
 		return err
 	}
+	if err := s.parts.MayChange(t.session.id, t.txn.Base(), t.txn.Root()); err != nil {
+		return t.session.discreet(mgmterr.Of(err))
+	}
 	err := t.txn.Prepare(ctx, s.party)
 	if list := mgmterr.Of(err); list != nil {
 		return t.session.discreet(list)

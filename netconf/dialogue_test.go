@@ -37,39 +37,45 @@ func TestDialogues(t *testing.T) {
 		t.Fatal("no dialogues", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
+		holdDialogue(t, file, worldOptions{}, func(*world) {})
+	}
+}
+
+// holdDialogue holds one conversation, in a world that setup has seen before it begins.
+func holdDialogue(t *testing.T, file string, options worldOptions, setup func(*world)) {
+	t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := func(name string) *txtar.File {
+			for i := range archive.Files {
+				if archive.Files[i].Name == name {
+					return &archive.Files[i]
+				}
+			}
+			archive.Files = append(archive.Files, txtar.File{Name: name})
+			return &archive.Files[len(archive.Files)-1]
+		}
+		options.before = string(part("before").Data)
+		d := &dialogue{world: newWorld(t, options), sessions: make(map[string]*peer.Conn), ids: make(map[string]int)}
+		setup(d.world)
+		hold := func(name, got string) {
+			f := part(name)
+			if *update {
+				f.Data = []byte(got)
+			} else if got != string(f.Data) {
+				t.Errorf("%s:\n got:\n%s\nwant:\n%s", name, got, f.Data)
+			}
+		}
+		hold("conversation", d.talk(string(part("conversation").Data)))
+		hold("after", d.data())
+		if *update {
+			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			part := func(name string) *txtar.File {
-				for i := range archive.Files {
-					if archive.Files[i].Name == name {
-						return &archive.Files[i]
-					}
-				}
-				archive.Files = append(archive.Files, txtar.File{Name: name})
-				return &archive.Files[len(archive.Files)-1]
-			}
-			before := string(part("before").Data)
-			d := &dialogue{world: newWorld(t, worldOptions{before: before}), sessions: make(map[string]*peer.Conn), ids: make(map[string]int)}
-			hold := func(name, got string) {
-				f := part(name)
-				if *update {
-					f.Data = []byte(got)
-				} else if got != string(f.Data) {
-					t.Errorf("%s:\n got:\n%s\nwant:\n%s", name, got, f.Data)
-				}
-			}
-			hold("conversation", d.talk(string(part("conversation").Data)))
-			hold("after", d.data())
-			if *update {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // clock is a time of day, which a dialogue cannot hold.

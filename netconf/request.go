@@ -51,6 +51,7 @@ var operations = []operation{
 	{base("close-session"), parseCloseSession, ""},
 	{base("kill-session"), parseKillSession, ""},
 	{xmlstream.Name{Space: nsMonitoring, Local: "get-schema"}, parseGetSchema, "ietf-netconf-monitoring"},
+	{xmlstream.Name{Space: nsYang, Local: "action"}, parseAction, ""},
 }
 
 func base(local string) xmlstream.Name { return xmlstream.Name{Space: nsBase, Local: local} }
@@ -170,7 +171,11 @@ func (q *request) read() (action, error) {
 	q.op = t.Name
 	op := q.ss.server.ops[t.Name]
 	if op == nil {
-		return nil, q.unknownOperation(t.Name)
+		if rpc := q.schema().RPC(t.Name.Space, t.Name.Local); rpc != nil {
+			op = &operation{name: t.Name, parse: func(q *request) (action, error) { return parseRPC(q, rpc) }}
+		} else {
+			return nil, q.unknownOperation(t.Name)
+		}
 	}
 	if op.module != "" {
 		if err := q.ss.mgmt.MayExec(op.module, op.name.Local); err != nil {

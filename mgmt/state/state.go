@@ -104,6 +104,14 @@ type Datastore struct {
 	Name   string
 	Holder uint32
 	Locked time.Time
+	Parts  []Part
+}
+
+// Part is a partial lock (RFC 5717); Nodes are instance-identifiers.
+type Part struct {
+	ID, Holder    uint32
+	Locked        time.Time
+	Select, Nodes []string
 }
 
 // Monitoring is what /netconf-state tells (RFC 6022, 2.1), but the capabilities,
@@ -124,14 +132,20 @@ func (m Monitoring) Tree(schema *yang.Schema) (*tree.Node, error) {
 		b.container("datastores", func(b build) {
 			for _, d := range m.Datastores {
 				b.entry("datastore", func(b build) {
-					if d.Holder == 0 {
+					if d.Holder == 0 && len(d.Parts) == 0 {
 						return
 					}
 					b.container("locks", func(b build) {
-						b.container("global-lock", func(b build) {
-							b.number("locked-by-session", d.Holder)
-							b.leaf("locked-time", stamp(d.Locked))
-						})
+						for _, p := range d.Parts {
+							b.entry("partial-lock", func(b build) {
+								b.lock(p.Holder, p.Locked)
+								b.leaves("select", p.Select)
+								b.leaves("locked-node", p.Nodes)
+							}, strconv.FormatUint(uint64(p.ID), 10))
+						}
+						if d.Holder != 0 {
+							b.container("global-lock", func(b build) { b.lock(d.Holder, d.Locked) })
+						}
 					})
 				}, d.Name)
 			}
@@ -163,6 +177,18 @@ func (m Monitoring) Tree(schema *yang.Schema) (*tree.Node, error) {
 			b.counters(m.Counters)
 		})
 	})
+}
+
+func (b build) lock(holder uint32, since time.Time) {
+	b.number("locked-by-session", holder)
+	b.leaf("locked-time", stamp(since))
+}
+
+// leaves is a leaf-list.
+func (b build) leaves(name string, values []string) {
+	for _, v := range values {
+		b.leaf(name, v)
+	}
 }
 
 // Streams is /netconf/streams (RFC 5277, 3.2.5): there is one, and what happened since

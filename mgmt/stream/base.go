@@ -95,6 +95,7 @@ func (s *Stream) ConfirmedCommit(w Who, event string, timeout time.Duration) {
 // ConfigChange is netconf-config-change of running (RFC 6470, 2.2). Of many changes only
 // the top-level nodes are named. Without a session it was the server.
 func (s *Stream) ConfigChange(w Who, before, after *tree.Node) {
+	s.Board.Publish(after)
 	if s.names["netconf-config-change"] == nil {
 		return
 	}

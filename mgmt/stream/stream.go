@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"nso.example/nso/mgmt/push"
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
 )
@@ -55,6 +56,8 @@ type Stream struct {
 	schema *yang.Schema
 	root   *yang.Node
 	names  map[string]*yang.Node // of RFC 6470, in root
+	// Board is told of each change of running.
+	Board *push.Board
 
 	mu      sync.Mutex
 	created time.Time // of the oldest event that can be replayed
@@ -66,7 +69,7 @@ type Stream struct {
 // New makes a stream that begins now.
 func New(schema *yang.Schema) *Stream {
 	s := &Stream{schema: schema, root: schema.Events, names: make(map[string]*yang.Node),
-		created: time.Now(), subs: make(map[*Subscription]bool)}
+		Board: push.NewBoard(), created: time.Now(), subs: make(map[*Subscription]bool)}
 	for _, n := range s.root.DataChildren {
 		if n.Module.Name == "ietf-netconf-notifications" {
 			s.names[n.Name] = n
@@ -108,9 +111,11 @@ type Rights struct {
 
 // Subscription is one receiver of the stream.
 type Subscription struct {
-	stream *Stream
-	rights Rights
-	wake   chan struct{}
+	C       <-chan struct{} // there may be something to Poll
+	stream  *Stream
+	rights  Rights
+	wake    chan struct{}
+	omitted int // events that he may not receive since Omitted was called
 	// guarded by Stream.mu
 	queue []*Event
 	old   int // of the queue are a replay
@@ -119,7 +124,8 @@ type Subscription struct {
 
 // Subscribe begins to receive. With replay, what is kept since from comes first.
 func (s *Stream) Subscribe(r Rights, replay bool, from time.Time) *Subscription {
-	sub := &Subscription{stream: s, rights: r, wake: make(chan struct{}, 1)}
+	wake := make(chan struct{}, 1)
+	sub := &Subscription{C: wake, stream: s, rights: r, wake: wake}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if replay {
@@ -131,6 +137,7 @@ func (s *Stream) Subscribe(r Rights, replay bool, from time.Time) *Subscription 
 	}
 	sub.old = len(sub.queue)
 	s.subs[sub] = true
+	sub.signal()
 	return sub
 }
 
@@ -161,9 +168,9 @@ func (sub *Subscription) Replayed() bool {
 	return sub.old <= 0 && !sub.lost
 }
 
-// Next waits for the next event that may be seen, until ctx is done; while a replay is
-// read it does not wait, and returns nothing at its end. It is called by one goroutine.
-func (sub *Subscription) Next(ctx context.Context) (time.Time, *tree.Node, error) {
+// Poll is the next event that may be seen. Without one it returns no body: there are
+// no more for now, or the replay has just come to its end.
+func (sub *Subscription) Poll() (time.Time, *tree.Node, error) {
 	for {
 		sub.stream.mu.Lock()
 		replay, lost := sub.old > 0, sub.lost
@@ -177,16 +184,36 @@ func (sub *Subscription) Next(ctx context.Context) (time.Time, *tree.Node, error
 		if lost {
 			return time.Time{}, nil, ErrSlow
 		}
-		if e != nil && sub.rights.Receive(e.Kind) {
+		if e == nil {
+			return time.Time{}, nil, nil
+		}
+		if sub.rights.Receive(e.Kind) {
 			if body, err := sub.stream.with(e, sub.rights.Reads); body != nil || err != nil {
 				return e.Time, body, err
 			}
 		}
-		switch {
-		case replay && sub.Replayed():
+		sub.omitted++
+		if replay && sub.Replayed() {
+			sub.signal() // for what comes after
 			return time.Time{}, nil, nil
-		case e != nil:
-			continue
+		}
+	}
+}
+
+// Omitted is how many events he was not given, for his rights, since it was called last.
+func (sub *Subscription) Omitted() (n int) {
+	n, sub.omitted = sub.omitted, 0
+	return n
+}
+
+// Next waits for the next event that may be seen, until ctx is done; while a replay is
+// read it does not wait, and returns nothing at its end. It is called by one goroutine.
+func (sub *Subscription) Next(ctx context.Context) (time.Time, *tree.Node, error) {
+	for {
+		replay := !sub.Replayed()
+		at, body, err := sub.Poll()
+		if body != nil || err != nil || replay && sub.Replayed() {
+			return at, body, err
 		}
 		select {
 		case <-sub.wake:

@@ -37,7 +37,7 @@ func TestHandOver(t *testing.T) {
 	s.doorsAre("[listen.netconf-tcp]\nenabled = true\n")
 	s.Run("install", "-m", "0640", "-g", "nso", "/etc/nso/nso.toml", "/run/nso/applied.toml")
 	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	for _, step := range []struct {
 		name string
 		f    func(*system)
@@ -260,7 +260,7 @@ func (s *system) stoppedDoors() {
 	if r := s.crowd("ann", "-n", "1")(); r.Connected != 0 {
 		s.t.Error("without nso.socket a door is open")
 	}
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	s.greeted("NETCONF", s.crowd("ann", "-n", "1")())
 }
 

@@ -108,7 +108,7 @@ func (s *system) packageInstall() {
 }
 
 func (s *system) packageStart() {
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	s.want("root", []string{"nso", "status"}, "running")
 	s.refused("ann", []string{"nso", "whoami"}, "nso-users")
 	s.Run("usermod", "-aG", "nso-users", "ann")
@@ -127,7 +127,7 @@ func (s *system) packageDoctor() {
 	s.want("root", []string{"nso", "doctor", "--json"}, `"healthy": true`)
 	s.Run("systemctl", "stop", "nso.socket")
 	s.refused("root", []string{"nso", "doctor"}, "-> systemctl start nso.socket", "not healthy")
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	s.want("root", []string{"nso", "status"})
 	s.Run("chmod", "0666", "/etc/nso/nso.toml")
 	s.refused("root", []string{"nso", "doctor"}, "-> chmod 0640 /etc/nso/nso.toml")
@@ -217,7 +217,7 @@ func (s *system) packageRemove() {
 		s.t.Errorf("failed:\n%s", failed)
 	}
 	s.apt(newer, "nso")
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	s.want("ann", []string{"ncpeer", get}, "one")
 }
 
@@ -233,6 +233,6 @@ func (s *system) packagePurge() {
 		s.t.Errorf("left in systemd:\n%s", out)
 	}
 	s.apt(newer, "nso")
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	s.want("root", []string{"nso", "doctor"}, "\nhealthy")
 }

@@ -198,6 +198,19 @@ func (s *system) until(what string, f func() bool) {
 	}
 }
 
+// open starts nso.socket and waits for its doors: they open after it, and the job
+// that starts it does not wait for them.
+func (s *system) open() {
+	s.t.Helper()
+	s.Run("systemctl", "start", "nso.socket")
+	doors, _ := s.Try("ls", "/run/systemd/generator/nso.socket.wants") // none, no folder
+	for _, door := range strings.Fields(doors) {
+		if strings.HasPrefix(door, "nso-listen@") {
+			s.until(door, func() bool { return s.active(door) == "active" })
+		}
+	}
+}
+
 // journal is what the daemon's unit has said since the last call of mark.
 func (s *system) journal(since string) string {
 	out, _ := s.Try("journalctl", "-b", "-o", "cat", "--no-pager", "-u", "nso.service", "--after-cursor="+since)

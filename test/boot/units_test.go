@@ -124,7 +124,7 @@ func (s *system) unitsStart() {
 	if got := s.active("nso.service"); got != "inactive" {
 		s.t.Errorf("nso.service is %s before anything", got)
 	}
-	s.Run("systemctl", "start", "nso.socket")
+	s.open()
 	for unit, want := range map[string]string{"nso.socket": "active", "nso-diag.socket": "active", "nso-listen@netconf-tcp.socket": "active", "nso.service": "inactive"} {
 		if got := s.active(unit); got != want {
 			s.t.Errorf("%s is %s", unit, got)

@@ -4,68 +4,90 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"regexp"
+	"runtime/debug"
 	"strings"
 	"time"
+)
 
-	"nso.example/nso/test/peer"
+// level is how strongly a sentence asks.
+type level string
+
+const (
+	must   level = "must" // MUST, MUST NOT, REQUIRED, SHALL; what a definition leaves no choice in
+	should level = "should"
+	tag    level = "tag" // an error-tag that is said
 )
 
 // check is one sentence of an RFC.
 type check struct {
-	name  string // RFC and section, and what
-	needs string // capabilities without their common prefix, with blanks between
+	id    string // RFC-SECTION-NUMBER
+	level level
+	needs string // what the server must announce, with blanks between: see dialogue.lacks
+	says  string // the sentence, in our words
 	run   func(d *dialogue)
 }
 
+// section is the RFC and section of a check.
+func (c check) section() string { return c.id[:strings.LastIndex(c.id, "-")] }
+
 // Result is what became of a check.
 type Result struct {
-	Name, Skipped string
-	Err           error
+	check
+	Skipped string
+	Err     error
+	Litter  error // what the check changed could not be put back
+	Took    time.Duration
 }
 
-// Run runs the checks that want asks for, one after the other.
-func Run(dial func() (net.Conn, error), want func(name string) bool, tell func(Result)) (passed, failed, skipped int) {
-	for _, c := range checks() {
-		if !want(c.name) {
+// Options of a run.
+type Options struct {
+	Dial     dialer
+	Want     func(c check) bool
+	Tell     func(Result)
+	Deadline time.Duration // of a check
+	// GiveUp is after how many checks in a row without any session the run ends.
+	GiveUp int
+}
+
+// checks are all of them, in the order of the RFCs.
+func checks() (all []check) {
+	for _, some := range [][]check{messages(), filters(), operations(), edits(), locks(), capabilities(), candidates(), confirmed(), urls(), xpaths(), tags(),
+		framings(), defaults(), notifications(), monitoring(), library(), nmda()} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// Run runs the checks that are wanted, one after the other, and returns how many it did
+// not come to.
+func Run(o Options) (left int) {
+	all := checks()
+	without := 0
+	for i, c := range all {
+		if !o.Want(c) {
 			continue
 		}
-		r := Result{Name: c.name}
-		d := &dialogue{dial: dial}
-		func() {
-			defer d.end()
-			defer func() {
-				switch p := recover().(type) {
-				case nil:
-				case stop:
-					r.Err, r.Skipped = p.err, p.skip
-				default:
-					panic(p)
-				}
-			}()
-			a := d.open()
-			for _, n := range strings.Fields(c.needs) {
-				if !strings.Contains(a.Hello, capability+n) {
-					panic(stop{skip: "the server does not announce " + n})
+		began := time.Now()
+		r := Result{check: c}
+		d := &dialogue{dial: o.Dial, end: began.Add(o.Deadline)}
+		r.Err, r.Skipped = d.do(c)
+		if without++; len(d.sessions) > 0 {
+			without = 0
+		}
+		r.Litter = d.tidy(o.Deadline)
+		r.Took = time.Since(began)
+		o.Tell(r)
+		if without >= o.GiveUp {
+			for _, c := range all[i+1:] {
+				if o.Want(c) {
+					left++
 				}
 			}
-			c.run(d)
-		}()
-		switch {
-		case r.Skipped != "":
-			skipped++
-		case r.Err != nil:
-			failed++
-		default:
-			passed++
+			return left
 		}
-		tell(r)
 	}
-	return passed, failed, skipped
+	return left
 }
-
-const capability = "urn:ietf:params:netconf:capability:"
 
 // stop ends a check.
 type stop struct {
@@ -73,113 +95,23 @@ type stop struct {
 	skip string
 }
 
-// dialogue is the sessions of one check. Its first session is open when it begins.
-type dialogue struct {
-	dial     func() (net.Conn, error)
-	sessions []*session
-}
-
-type session struct {
-	*peer.Conn
-	d  *dialogue
-	id string
-}
-
-var sessionID = regexp.MustCompile(`<(?:\w+:)?session-id[^>]*>\s*(\d+)\s*<`)
-
-func (d *dialogue) fail(format string, args ...any) { panic(stop{err: fmt.Errorf(format, args...)}) }
-
-// open opens one more session.
-func (d *dialogue) open(bases ...string) *session {
-	conn, err := d.dial()
-	if err != nil {
-		d.fail("cannot connect: %v", err)
-	}
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	s := &session{Conn: peer.New(conn), d: d}
-	d.sessions = append(d.sessions, s)
-	if err := s.Open(bases...); err != nil {
-		d.fail("no session: %v", err)
-	}
-	if m := sessionID.FindStringSubmatch(s.Hello); m != nil {
-		s.id = m[1]
-	}
-	return s
-}
-
-// first is the session that is there.
-func (d *dialogue) first() *session { return d.sessions[0] }
-
-// end puts the server back as it was, and closes all sessions.
-func (d *dialogue) end() {
-	if len(d.sessions) > 0 {
-		for _, s := range d.sessions {
-			s.Close()
+// do runs one check.
+func (d *dialogue) do(c check) (err error, skipped string) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case stop:
+			err, skipped = p.err, p.skip
+		default:
+			err = fmt.Errorf("internal error: the check broke on what the server said: %v\n%s", p, debug.Stack())
 		}
-		if conn, err := d.dial(); err == nil {
-			conn.SetDeadline(time.Now().Add(30 * time.Second))
-			c := peer.New(conn)
-			if c.Open() == nil {
-				target := "candidate"
-				if strings.Contains(c.Hello, capability+"writable-running") {
-					target = "running"
-				}
-				for _, op := range []string{"<cancel-commit/>", "<discard-changes/>", edit(target, remove), "<commit/>"} {
-					// What is not needed is refused; what is in use is so until the server
-					// has seen that the sessions are gone.
-					for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-						if reply, err := c.RPC(op); err != nil || !strings.Contains(reply, ">in-use<") {
-							break
-						}
-					}
-				}
-			}
-			c.Close()
+	}()
+	a := d.open()
+	for _, n := range strings.Fields(c.needs) {
+		if why := a.lacks(n); why != "" {
+			return nil, why
 		}
 	}
-}
-
-// rpc sends an operation and returns the reply.
-func (s *session) rpc(operation string) string {
-	reply, err := s.RPC(operation)
-	if err != nil {
-		s.d.fail("no reply to %.200s: %v", operation, err)
-	}
-	return reply
-}
-
-func (s *session) ok(operation string) {
-	if reply := s.rpc(operation); !regexp.MustCompile(`<(\w+:)?ok\s*/?>`).MatchString(reply) {
-		s.d.fail("%.200s was answered with %.400s", operation, reply)
-	}
-}
-
-// refused wants an rpc-error with one of the tags, and parts of the reply.
-func (s *session) refused(operation, tags string, parts ...string) {
-	reply := s.rpc(operation)
-	found := false
-	for _, tag := range strings.Split(tags, "|") {
-		found = found || regexp.MustCompile(`<(\w+:)?error-tag>\s*`+tag+`\s*<`).MatchString(reply)
-	}
-	if !found {
-		s.d.fail("%.200s was not refused with %s: %.400s", operation, tags, reply)
-	}
-	for _, p := range append(parts, "error-type>", "error-severity>") { // RFC 6241, 4.3: mandatory
-		if !strings.Contains(reply, p) {
-			s.d.fail("%.200s: no %s in the error %.400s", operation, p, reply)
-		}
-	}
-}
-
-// shows wants parts in a reply; with a "!" before, not.
-func (s *session) shows(operation string, parts ...string) {
-	reply := s.rpc(operation)
-	if strings.Contains(reply, "rpc-error>") {
-		s.d.fail("%.200s was refused: %.400s", operation, reply)
-	}
-	for _, p := range parts {
-		if q, not := strings.CutPrefix(p, "!"); not == strings.Contains(reply, q) {
-			s.d.fail("%.200s: %s is not so in %.400s", operation, p, reply)
-		}
-	}
+	c.run(d)
+	return nil, ""
 }

@@ -7,46 +7,37 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"nso.example/nso/exec/wire"
 )
 
-// TestCommands runs commands without a terminal, and tries the rows of the table of
-// attacks that are about those.
-func TestCommands(t *testing.T) {
-	onBoth(t, func(s *system) {
-		for _, row := range []struct {
-			name string
-			test func(*system)
-		}{
-			{"who is it", (*system).first},
-			{"row 22: what ignores signals and forks twice", (*system).row22},
-			{"row 22: what leaves its control group", (*system).escape},
-			{"row 23: a kill that comes late", (*system).row23},
-			{"row 25: a fork bomb", (*system).row25},
-			{"row 26: output that nobody takes", (*system).row26},
-			{"row 27: the tail of the output", (*system).row27},
-			{"row 28: exit status and signals", (*system).row28},
-			{"row 29: what cannot be started", (*system).row29},
-			{"row 31: names of variables", (*system).row31},
-			{"row 32: values of variables", (*system).row32},
-			{"row 33: the search path", (*system).row33},
-			{"row 34: the working directory", (*system).row34},
-			{"row 35 to 38: umask, cores, limits and signals", (*system).row35to38},
-			{"row 39, 40: arguments", (*system).row39and40},
-			{"row 43: argc", (*system).row43},
-			{"row 44: groups", (*system).row44},
-			{"input", (*system).input},
-			{"the socket of a command", (*system).ipc},
-			{"deadline, and one at a time", (*system).deadline},
-			{"what the log says", (*system).log},
-			{"the sandbox", (*system).sandbox},
-		} {
-			s.sub(row.name, func(s *system) { row.test(s); s.clean() })
-		}
-	})
+// commands are the rows about commands without a terminal.
+func commands() []row {
+	return []row{
+		{"who is it", (*system).first},
+		{"row 22: what ignores signals and forks twice", (*system).row22},
+		{"row 22: what leaves its control group", (*system).escape},
+		{"row 23: a kill that comes late", (*system).row23},
+		{"row 25: a fork bomb", (*system).row25},
+		{"row 26: output that nobody takes", (*system).row26},
+		{"row 27: the tail of the output", (*system).row27},
+		{"row 28: exit status and signals", (*system).row28},
+		{"row 29: what cannot be started", (*system).row29},
+		{"row 31: names of variables", (*system).row31},
+		{"row 32: values of variables", (*system).row32},
+		{"row 33: the search path", (*system).row33},
+		{"row 34: the working directory", (*system).row34},
+		{"row 35 to 38: umask, cores, limits and signals", (*system).row35to38},
+		{"row 39, 40: arguments", (*system).row39and40},
+		{"row 43: argc", (*system).row43},
+		{"row 44: groups", (*system).row44},
+		{"input", (*system).input},
+		{"the socket of a command", (*system).ipc},
+		{"deadline, and one at a time", (*system).deadline},
+		{"what the log says", (*system).log},
+		{"the sandbox", (*system).sandbox},
+	}
 }
 
 // first: the service manager has become the user, and who asked is told.

@@ -3,55 +3,56 @@
 package exec
 
 import (
+	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
-	"testing"
+	"sync"
 	"time"
 
 	"nso.example/nso/exec/wire"
 )
 
-// TestUnits is about who may ask, who is run as, and what the rules and programs on the
-// disk must be; and about the life of the units.
-func TestUnits(t *testing.T) {
-	onBoth(t, func(s *system) {
-		for _, row := range []struct {
-			name string
-			test func(*system)
-		}{
-			{"who may ask", (*system).peers},
-			{"rules that others may write", (*system).writable},
-			{"rules that change meanwhile", (*system).reload},
-			{"row 41: programs that are exchanged", (*system).row41},
-			{"row 42: scripts", (*system).row42},
-			{"row 45: names that are numbers", (*system).row45},
-			{"row 46: root", (*system).row46},
-			{"row 47: an account that goes", (*system).row47},
-			{"the daemon is killed", (*system).daemonKilled},
-			{"nso-exec is killed", (*system).helperKilled},
-			{"the unit is stopped", (*system).stopped},
-			{"pam_systemd", (*system).pamSystemd},
-			{"healthy", (*system).healthy},
-		} {
-			s.sub(row.name, func(s *system) { row.test(s); s.clean() })
-		}
-	})
+// units are the rows about who may ask, who is run as, and what the programs on the disk
+// must be; and about the life of the units.
+func units() []row {
+	return []row{
+		{"who may ask", (*system).peers},
+		{"rules that change meanwhile", (*system).reload},
+		{"row 41: programs that are exchanged", (*system).row41},
+		{"row 42: scripts", (*system).row42},
+		{"row 45: names that are numbers", (*system).row45},
+		{"row 46: root", (*system).row46},
+		{"row 47: an account that goes", (*system).row47},
+		{"the daemon is killed", (*system).daemonKilled},
+		{"nso-exec is killed", (*system).helperKilled},
+		{"the unit is stopped", (*system).stopped},
+	}
+}
+
+// alone are the rows that change what all accounts need.
+func alone() []row {
+	return []row{
+		{"rules that others may write", (*system).writable},
+		{"pam_systemd", (*system).pamSystemd},
+		{"healthy", (*system).healthy},
+	}
 }
 
 func (s *system) peers() {
-	if out := s.Run("stat", "-c", "%U:%G %a", "/run/nso/exec", "/run/nso/exec/ann.sock", "/run/nso/exec/ann.pty"); out != "root:nso 750\nroot:nso 660\nroot:nso 660\n" {
+	if out := s.Run("stat", "-c", "%U:%G %a", "/run/nso/exec", "/run/nso/exec/uma.sock", "/run/nso/exec/ann.pty"); out != "root:nso 750\nroot:nso 660\nroot:nso 660\n" {
 		s.t.Errorf("the sockets are %s", out)
 	}
-	for _, user := range []string{"ann", "bob", "nso-cmd"} {
-		if r := s.askAs(user, s.ann("id")); !strings.Contains(r.Failed, "permission denied") {
+	for _, user := range []string{"uma", "bob", "nso-cmd"} {
+		if r := s.askAs(user, s.uma("id")); !strings.Contains(r.Failed, "permission denied") {
 			s.t.Errorf("%s: %v", user, r)
 		}
 	}
 	// Who gets by the permissions is asked for by the kernel: root, too.
-	if r := s.askAs("root", s.ann("id")); r.Failed == "" || r.End != nil {
+	if r := s.askAs("root", s.uma("id")); r.Failed == "" || r.End != nil {
 		s.t.Errorf("root: %v", r)
 	}
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 	r := s.ask(s.as("bob", "id"))
 	if !strings.Contains(r.Failed, "no such file") { // nobody has enabled him
 		s.t.Errorf("%v", r)
@@ -62,9 +63,9 @@ func (s *system) writable() {
 	good := command("w", "/usr/bin/id", "")
 	file := "/etc/nso/exec.d/w.toml"
 	s.Write(file, good, 0o644)
-	s.runs(s.ann("w"))
+	s.runs(s.uma("w"))
 	for what, change := range map[string][]string{
-		"chmod 0664": {"chmod", "0664", file}, "chmod 0646": {"chmod", "0646", file}, "another's": {"chown", "ann", file},
+		"chmod 0664": {"chmod", "0664", file}, "chmod 0646": {"chmod", "0646", file}, "another's": {"chown", "uma", file},
 		"a link": {"sh", "-c", "mv " + file + " /etc/nso/real; ln -s /etc/nso/real " + file},
 		"fifo":   {"sh", "-c", "rm " + file + "; mkfifo " + file}, "folder": {"sh", "-c", "rm " + file + "; mkdir " + file},
 		"wrong": {"sh", "-c", "echo 'nonsense = 1' >>" + file},
@@ -73,42 +74,43 @@ func (s *system) writable() {
 		s.Write(file, good, 0o644)
 		s.Run("chown", "root:root", file)
 		s.Run(change[0], change[1:]...)
-		if r := s.ask(s.ann("w")); r.Refusal == nil || r.Refusal.Class != wire.NoRule {
+		if r := s.ask(s.uma("w")); r.Refusal == nil || r.Refusal.Class != wire.NoRule {
 			s.t.Errorf("%s: %v", what, r)
 		}
-		s.runs(s.ann("id")) // the other file counts
+		s.runs(s.uma("id")) // the other file counts
 	}
 	s.Run("rm", "-rf", file)
 	s.Run("chmod", "0777", "/etc/nso/exec.d")
-	s.refused(wire.NoRule, "rules with errors", s.ann("id"))
+	s.refused(wire.NoRule, "rules with errors", s.uma("id"))
 	s.Run("chmod", "0755", "/etc/nso/exec.d")
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 	s.Write("/etc/nso/exec.d/twice.toml", command("id", "/usr/bin/true", ""), 0o644)
-	s.refused(wire.NoRule, "rules with errors", s.ann("id"))
+	s.refused(wire.NoRule, "rules with errors", s.uma("id"))
 	s.Run("rm", "/etc/nso/exec.d/twice.toml")
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 }
 
 // reload: a file that is exchanged by a rename is the old one or the new one.
 func (s *system) reload() {
-	s.Write("/etc/nso/exec.d/r.toml", command("r", "/usr/bin/echo", "", "old"), 0o644)
-	s.Write("/etc/nso/r.new", command("r", "/usr/bin/echo", "", "new"), 0o644)
-	s.Write("/etc/nso/r.old", command("r", "/usr/bin/echo", "", "old"), 0o644)
+	s.Write("/etc/nso/exec.d/r.toml", command("r", "/usr/bin/echo", "", "old", "{more}")+"[rule.r.argument.more]\n", 0o644)
+	s.Write("/etc/nso/r.new", command("r", "/usr/bin/echo", "", "new", "{more}")+"[rule.r.argument.more]\n", 0o644)
+	s.Write("/etc/nso/r.old", command("r", "/usr/bin/echo", "", "old", "{more}")+"[rule.r.argument.more]\n", 0o644)
 	loop := s.Command(s.t.Context(), "sh", "-c", "while [ ! -e /run/stop ]; do for f in new old; do cp /etc/nso/r.$f /etc/nso/r.x; mv /etc/nso/r.x /etc/nso/exec.d/r.toml; done; done")
 	if err := loop.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	seen := make(map[string]int)
-	j := s.ann("r")
-	j.EachEnv = nil
-	for range 20 {
-		r := s.runs(j)
+	seen, j := make(map[string]int), s.uma("r")
+	for range 200 {
+		j.Each = append(j.Each, "x")
+	}
+	for _, r := range s.ask(j).Results {
 		seen[r.Out]++
 	}
 	s.stop(loop)
-	if len(seen) > 2 || seen["old\n"]+seen["new\n"] != 20 {
+	if len(seen) > 2 || seen["old x\n"]+seen["new x\n"] != 200 {
 		s.t.Errorf("%v", seen)
 	}
+	s.t.Log(seen)
 	s.Run("sh", "-c", "rm -f /etc/nso/r.* /etc/nso/exec.d/r.toml")
 }
 
@@ -122,16 +124,19 @@ func (s *system) stop(loop *exec.Cmd) {
 // row41: what is run is what was looked at.
 func (s *system) row41() {
 	s.Run("sh", "-c", "mkdir -p /opt/p && cp /usr/bin/echo /opt/p/good && cp /usr/bin/hostile /opt/p/evil && chown bob /opt/p/evil && cp /opt/p/good /opt/p/tool")
-	s.Write("/etc/nso/exec.d/p.toml", command("p", "/opt/p/tool", "", "argv", "good")+command("link", "/opt/p/link", "")+command("linked", "/opt/q/tool", ""), 0o644)
-	s.runs(s.ann("p"))
+	s.Write("/etc/nso/exec.d/p.toml", command("p", "/opt/p/tool", "", "argv", "{more}")+"[rule.p.argument.more]\noptional = true\n"+command("link", "/opt/p/link", "")+command("linked", "/opt/q/tool", ""), 0o644)
+	s.runs(s.uma("p"))
 	loop := s.Command(s.t.Context(), "sh", "-c", "cd /opt/p; while [ ! -e /run/stop ]; do ln -sf evil n; mv -T n tool; cp -p evil n; mv -T n tool; cp good n; mv -T n tool; done")
 	if err := loop.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	ran, refused := 0, 0
-	for range 60 {
-		switch r := s.ask(s.ann("p")); {
-		case r.exit() == 0 && r.Out == "argv good\n":
+	ran, refused, j := 0, 0, s.uma("p")
+	for n := range 200 {
+		j.Each = append(j.Each, strconv.Itoa(n))
+	}
+	for n, r := range s.ask(j).Results {
+		switch {
+		case r.exit() == 0 && r.Out == fmt.Sprintf("argv %d\n", n):
 			ran++
 		case r.Start != nil && r.Start.Step == "program":
 			refused++
@@ -149,13 +154,13 @@ func (s *system) row41() {
 	}
 	for what, change := range map[string]string{"writable": "chmod 0775 /opt/p/tool", "a folder that is writable": "chmod 0777 /opt/p", "sticky, too": "chmod 1777 /opt/p", "another's": "chown bob /opt/p/tool", "a folder of another's": "chown bob /opt/p"} {
 		s.Run("sh", "-c", change)
-		if r := s.ask(s.ann("p")); r.Start == nil || r.Start.Step != "program" {
+		if r := s.ask(s.uma("p")); r.Start == nil || r.Start.Step != "program" {
 			s.t.Errorf("%s: %v", what, r)
 		}
 		s.Run("sh", "-c", "chown root:root /opt/p /opt/p/tool; chmod 0755 /opt/p /opt/p/tool")
 	}
 	s.Run("chmod", "0711", "/opt/p/tool") // may be executed and not read
-	s.runs(s.ann("p"))
+	s.runs(s.uma("p"))
 }
 
 func (s *system) row42() {
@@ -167,7 +172,7 @@ func (s *system) row42() {
 	s.Run("cp", "/usr/bin/hostile", "/opt/s/interpreter")
 	s.Run("chmod", "0777", "/opt/open", "/opt/s/interpreter")
 	s.Write("/etc/nso/exec.d/s.toml", command("script", "/opt/s/script", "", "one")+command("open", "/opt/open/script", "")+command("relative", "/opt/s/relative", "")+command("mine", "/opt/s/mine", ""), 0o644)
-	if r := s.runs(s.ann("script")); r.Out != "/opt/s/script one\n" {
+	if r := s.runs(s.uma("script")); r.Out != "/opt/s/script one\n" {
 		s.t.Errorf("%v", r)
 	}
 	for _, rule := range []string{"open", "relative", "mine"} {
@@ -189,29 +194,35 @@ func (s *system) row45() {
 	}
 	s.Run("useradd", "--uid", "4294", "--create-home", "num")
 	s.Run("useradd", "--non-unique", "--uid", "0", "--no-create-home", "toor")
-	for _, name := range []string{"-1", "4294967295", "65534", "4294", "toor", "nobody", "nso", "no-such", `a\x2db`, `..`, `ann\x20`, "00"} {
-		unit := "nso-exec@" + name
-		s.Try("systemctl", "start", "--", unit+".socket")
-		user := name
-		if strings.Contains(name, `\`) {
-			user = strings.NewReplacer(`\x2d`, "-", `\x20`, " ").Replace(name)
-		}
-		j := s.ann("id")
-		for _, socket := range []string{wire.Path(user, false), wire.Path(name, false)} {
-			j.Socket, j.Seconds = socket, 10
-			r := s.ask(j)
-			if r.Started != nil || r.End != nil {
-				s.t.Errorf("%s runs: %v", name, r)
-			}
-		}
-		s.Try("systemctl", "stop", "--", unit+".socket", unit+".service")
-		s.Try("systemctl", "reset-failed")
+	var all sync.WaitGroup
+	for _, name := range []string{"-1", "4294967295", "65534", "4294", "toor", "nobody", "nso", "no-such", `a\x2db`, `..`, `uma\x20`, "00"} {
+		all.Go(func() { s.odd(name) })
 	}
+	all.Wait()
+	s.Try("systemctl", "reset-failed")
 	s.Run("userdel", "-f", "toor")
 }
 
+// odd: nothing runs in a unit of such a name.
+func (s *system) odd(name string) {
+	unit := "nso-exec@" + name
+	_, _ = s.Try("systemctl", "start", "--", unit+".socket")
+	user := name
+	if strings.Contains(name, `\`) {
+		user = strings.NewReplacer(`\x2d`, "-", `\x20`, " ").Replace(name)
+	}
+	j := s.uma("id")
+	for _, socket := range []string{wire.Path(user, false), wire.Path(name, false)} {
+		j.Socket, j.Seconds = socket, 10
+		if r, err := s.tryAsk("nso", j); err != nil || r.Started != nil || r.End != nil {
+			s.t.Errorf("%s runs: %v %v", name, r, err)
+		}
+	}
+	_, _ = s.Try("systemctl", "stop", "--", unit+".socket", unit+".service")
+}
+
 func (s *system) row46() {
-	if r := s.ask(s.ann("asroot")); r.Refusal == nil || r.Refusal.Class != wire.Denied {
+	if r := s.ask(s.uma("asroot")); r.Refusal == nil || r.Refusal.Class != wire.Denied {
 		s.t.Errorf("%v", r)
 	}
 	for _, unit := range []string{"nso-exec-root.socket", "nso-pty-root.socket"} {
@@ -219,7 +230,7 @@ func (s *system) row46() {
 			s.t.Errorf("%s is %s", unit, out)
 		}
 	}
-	j := s.ann("asroot")
+	j := s.uma("asroot")
 	j.Socket = wire.Path("root", false)
 	if r := s.ask(j); !strings.Contains(r.Failed, "no such file") {
 		s.t.Errorf("%v", r)
@@ -227,7 +238,7 @@ func (s *system) row46() {
 	// Where a site enables it, its rules are others.
 	s.Run("systemctl", "start", "nso-exec-root.socket")
 	s.refused(wire.NoRule, "no rule", j)
-	s.Write("/etc/nso/exec-root.d/r.toml", "[rule.asroot]\nprogram = \"/usr/bin/id\"\nrun-as = \"root\"\nusers = [\"ann\"]\n[rule.caller]\nprogram = \"/usr/bin/id\"\nrun-as = \"caller\"\nusers = [\"*\"]\n", 0o644)
+	s.Write("/etc/nso/exec-root.d/r.toml", "[rule.asroot]\nprogram = \"/usr/bin/id\"\nrun-as = \"root\"\nusers = [\"uma\"]\n[rule.caller]\nprogram = \"/usr/bin/id\"\nrun-as = \"caller\"\nusers = [\"*\"]\n", 0o644)
 	if r := s.runs(j); !strings.HasPrefix(r.Out, "uid=0(root) gid=0(root)") {
 		s.t.Errorf("%v", r)
 	}
@@ -242,8 +253,8 @@ func (s *system) row46() {
 // row47: the unit has a uid, which may be nobody's, or another's, a moment later.
 func (s *system) row47() {
 	s.Run("systemctl", "start", "nso-exec@gone.socket")
-	s.Write("/etc/nso/exec.d/gone.toml", "[rule.wait]\nprogram = \"/usr/bin/sleep\"\narguments = [\"3\"]\nrun-as = \"gone\"\nusers = [\"ann\"]\n", 0o644)
-	j := s.ann("wait")
+	s.Write("/etc/nso/exec.d/gone.toml", "[rule.wait]\nprogram = \"/usr/bin/sleep\"\narguments = [\"3\"]\nrun-as = \"gone\"\nusers = [\"uma\"]\n", 0o644)
+	j := s.uma("wait")
 	j.Socket = wire.Path("gone", false)
 	done := make(chan result)
 	go func() { done <- s.ask(j) }()
@@ -271,64 +282,62 @@ func (s *system) row47() {
 func (s *system) daemonKilled() {
 	go func() {
 		time.Sleep(2 * time.Second)
-		s.Try("pkill", "-KILL", "asker")
+		s.Try("pkill", "-KILL", "-f", "^asker uma")
 	}()
-	if r, err := s.tryAsk("nso", s.ann("hostile", "what=ignore")); err == nil {
+	if r, err := s.tryAsk("nso", s.uma("hostile", "what=ignore")); err == nil {
 		s.t.Errorf("%v", r)
 	}
 	s.none("hostile ignore")
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 }
 
 func (s *system) helperKilled() {
-	for range 3 {
-		go func() {
-			time.Sleep(time.Second)
-			s.Try("sh", "-c", "kill -9 $(systemctl show -P MainPID nso-exec@ann.service)")
-		}()
-		r := s.ask(s.ann("hostile", "what=ignore"))
-		if !strings.Contains(r.Failed, "nso-exec has gone") {
-			s.t.Errorf("%v", r)
-		}
-		s.none("hostile ignore")
-		s.runs(s.ann("id"))
+	go func() {
+		time.Sleep(time.Second)
+		s.Try("sh", "-c", "kill -9 $(systemctl show -P MainPID nso-exec@uma.service)")
+	}()
+	r := s.ask(s.uma("hostile", "what=ignore"))
+	if !strings.Contains(r.Failed, "nso-exec has gone") {
+		s.t.Errorf("%v", r)
 	}
+	s.none("hostile ignore")
+	s.runs(s.uma("id"))
 	// A command can do it, too, to its own unit.
-	r := s.ask(s.ann("hostile", "what=kill-helper"))
+	r = s.ask(s.uma("hostile", "what=kill-helper"))
 	if !strings.Contains(r.Failed, "nso-exec has gone") {
 		s.t.Errorf("%v", r)
 	}
 	s.none("hostile kill-helper")
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 }
 
 func (s *system) stopped() {
 	go func() {
 		time.Sleep(time.Second)
-		s.Try("systemctl", "stop", "nso-exec@ann.service")
+		s.Try("systemctl", "stop", "nso-exec@uma.service")
 	}()
-	r := s.ask(s.ann("shell", "script=echo ready; exec sleep 600"))
+	r := s.ask(s.uma("shell", "script=echo ready; exec sleep 600"))
 	if r.Failed == "" && (r.End == nil || r.End.Signal != 15) {
 		s.t.Errorf("%v", r)
 	}
 	s.none("sleep 600")
-	s.runs(s.ann("id")) // the socket has started it again
+	s.runs(s.uma("id")) // the socket has started it again
 }
 
 // pamSystemd: where a site puts it into the service, nothing is run rather than run
 // where nobody ends it.
 func (s *system) pamSystemd() {
-	s.Run("systemctl", "stop", "nso-exec@ann.service")
+	s.Run("systemctl", "stop", "nso-exec@uma.service")
 	s.Run("cp", "-p", "/etc/pam.d/nso-exec", "/root/pam")
 	s.Run("sh", "-c", "echo 'session required pam_systemd.so' >>/etc/pam.d/nso-exec")
-	r := s.ask(s.ann("id"))
+	r := s.ask(s.uma("id"))
 	if r.Started != nil || !strings.Contains(r.String(), "pam_systemd") {
 		s.t.Errorf("%v", r)
 	}
 	s.Run("cp", "-p", "/root/pam", "/etc/pam.d/nso-exec")
-	s.Run("systemctl", "stop", "nso-exec@ann.service") // what is held
+	s.Run("systemctl", "stop", "nso-exec@uma.service") // what is held
 	s.Try("systemctl", "reset-failed")
-	s.runs(s.ann("id"))
+	s.runs(s.uma("id"))
 }
 
 func (s *system) healthy() {

@@ -24,25 +24,58 @@ import (
 // system is a booted system with nso-exec installed, and enabled for some accounts.
 type system struct {
 	*bed.Box
-	t *testing.T
+	t     *testing.T
+	suite string
+	user  string            // as whom the rows run commands
+	uids  map[string]uint32 // of the accounts that stay
 }
 
-// onBoth runs a test on each release.
-func onBoth(t *testing.T, test func(s *system)) {
+// row is a part of the test, most of them a row of the table of attacks.
+type row struct {
+	name string
+	test func(*system)
+}
+
+// TestExec boots a system of each release once, and tries the rows in it: those of
+// commands, of terminals and of units at once, each as an account or in a unit of its own.
+func TestExec(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
-			if t.Name() != "TestUnits/trixie" { // that has what depends on systemd
-				bed.Further(t, suite)
-			}
 			t.Parallel()
-			test(install(t, suite))
+			s := install(t, suite)
+			t.Run("rows", func(t *testing.T) { // has ended when all of them have
+				s.lane(t, "units", "nso-exec@uma", units()) // has what depends on systemd
+				s.lane(t, "commands", "nso-exec@ann", commands())
+				s.lane(t, "terminals", "nso-pty@ann", terminals())
+			})
+			for _, r := range alone() {
+				s.sub(t, r, "nso-exec@uma")
+			}
 		})
 	}
 }
 
-// sub runs a part of a test.
-func (s *system) sub(name string, test func(s *system)) {
-	s.t.Run(name, func(t *testing.T) { test(&system{s.Box, t}) })
+// lane runs rows one after the other, beside other lanes.
+func (s *system) lane(t *testing.T, name, unit string, rows []row) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		if name != "units" {
+			bed.Further(t, s.suite)
+		}
+		for _, r := range rows {
+			s.sub(t, r, unit)
+		}
+	})
+}
+
+func (s *system) sub(t *testing.T, r row, unit string) {
+	t.Run(r.name, func(t *testing.T) {
+		part := *s
+		_, part.user, _ = strings.Cut(unit, "@")
+		part.t = t
+		r.test(&part)
+		part.clean(unit)
+	})
 }
 
 // built builds a program of the tests.
@@ -59,7 +92,7 @@ func built(t *testing.T, name string) string {
 
 func install(t *testing.T, suite string) *system {
 	t.Helper()
-	s := &system{bed.Boot(t, suite), t}
+	s := &system{Box: bed.Boot(t, suite), t: t, suite: suite}
 	args := []string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "install"}
 	for _, name := range []string{"nso", "nso-exec"} {
 		found, err := filepath.Glob(filepath.Join(bed.Packages(t, ""), name+"_*.deb"))
@@ -72,12 +105,13 @@ func install(t *testing.T, suite string) *system {
 	s.Run("env", args...)
 	s.Copy(built(t, "asker"), "/usr/bin/asker", 0o755)
 	s.Copy(built(t, "hostile"), "/usr/bin/hostile", 0o755)
-	for _, user := range []string{"ann", "bob", "gone"} {
+	for _, user := range []string{"ann", "uma", "bob", "gone"} {
 		s.Run("useradd", "--create-home", "--user-group", "--shell", "/bin/bash", user)
 	}
 	s.Run("usermod", "-aG", "dialout,cdrom", "ann")
+	s.uids = map[string]uint32{"ann": s.uid("ann"), "uma": s.uid("uma"), "bob": s.uid("bob")}
 	s.rules()
-	s.Run("systemctl", "enable", "--now", "nso-exec@ann.socket", "nso-pty@ann.socket")
+	s.Run("systemctl", "enable", "--now", "nso-exec@ann.socket", "nso-pty@ann.socket", "nso-exec@uma.socket")
 	t.Cleanup(func() {
 		if t.Failed() {
 			log, _ := s.Try("journalctl", "-b", "-o", "short-monotonic", "-t", "nso-exec", "-t", "systemd", "-t", "(nso-exec)", "-n", "60", "--no-pager")
@@ -93,7 +127,7 @@ func command(name, program, more string, arguments ...string) string {
 	for i, a := range arguments {
 		quoted[i] = strconv.Quote(a)
 	}
-	return fmt.Sprintf("[rule.%s]\nprogram = %q\narguments = [%s]\nrun-as = \"caller\"\nusers = [\"ann\"]\n%s\n", name, program, strings.Join(quoted, ", "), more)
+	return fmt.Sprintf("[rule.%s]\nprogram = %q\narguments = [%s]\nrun-as = \"caller\"\nusers = [\"ann\", \"uma\"]\n%s\n", name, program, strings.Join(quoted, ", "), more)
 }
 
 // rules puts the rules of the tests on the disk.
@@ -182,6 +216,9 @@ func (r result) String() string {
 
 func (s *system) uid(user string) uint32 {
 	s.t.Helper()
+	if uid, ok := s.uids[user]; ok {
+		return uid
+	}
 	n, err := strconv.Atoi(strings.TrimSpace(s.Run("id", "-u", user)))
 	if err != nil {
 		s.t.Fatal(err)
@@ -203,6 +240,8 @@ func (s *system) as(user, rule string, values ...string) job {
 }
 
 func (s *system) ann(rule string, values ...string) job { return s.as("ann", rule, values...) }
+
+func (s *system) uma(rule string, values ...string) job { return s.as("uma", rule, values...) }
 
 // terminal is a job with a terminal.
 func (s *system) terminal(rule string, values ...string) job {
@@ -234,7 +273,7 @@ func (s *system) tryAsk(user string, j job) (r result, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(max(j.Seconds, 90))*time.Second)
 	defer cancel()
-	cmd := s.Command(ctx, "setpriv", "--reuid", user, "--regid", user, "--init-groups", "--", "asker")
+	cmd := s.Command(ctx, "setpriv", "--reuid", user, "--regid", user, "--init-groups", "--", "asker", j.Request.User)
 	cmd.Stdin = bytes.NewReader(text)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -270,12 +309,12 @@ func (s *system) refused(class wire.Class, words string, j job) {
 	}
 }
 
-// none: no process has a word in its command line.
+// none: no process of the account has a word in its command line.
 func (s *system) none(word string) {
 	s.t.Helper()
 	var out string
 	for range 50 {
-		if out, _ = s.Try("pgrep", "-af", word); strings.TrimSpace(out) == "" {
+		if out, _ = s.Try("pgrep", "-u", s.user, "-af", word); strings.TrimSpace(out) == "" {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -284,11 +323,11 @@ func (s *system) none(word string) {
 }
 
 // clean: no group of a command is left below the unit.
-func (s *system) clean() {
+func (s *system) clean(unit string) {
 	s.t.Helper()
 	var out string
 	for range 50 {
-		if out, _ = s.Try("sh", "-c", `find /sys/fs/cgroup/system.slice -path '*nso*' -type d \( -name 'command-*' -o -name mine \)`); strings.TrimSpace(out) == "" {
+		if out, _ = s.Try("sh", "-c", `find /sys/fs/cgroup/system.slice -path '*/`+unit+`.service/*' -type d \( -name 'command-*' -o -name mine \)`); strings.TrimSpace(out) == "" {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

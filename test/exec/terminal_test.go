@@ -6,32 +6,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 
 	"nso.example/nso/exec/wire"
 )
 
-// TestTerminals runs commands with a terminal, and tries the rows of the table of
-// attacks that are about those.
-func TestTerminals(t *testing.T) {
-	onBoth(t, func(s *system) {
-		for _, row := range []struct {
-			name string
-			test func(*system)
-		}{
-			{"a shell", (*system).shell},
-			{"row 20: pushing input into a terminal", (*system).row20},
-			{"row 21: what keeps the terminal", (*system).row21},
-			{"row 24: stops", (*system).row24},
-			{"row 30: the size of the window", (*system).row30},
-			{"interrupts", (*system).interrupts},
-			{"hang-up", (*system).hangUp},
-			{"eight bits", (*system).eightBits},
-			{"a screen", (*system).screen},
-		} {
-			s.sub(row.name, func(s *system) { row.test(s); s.clean() })
-		}
-	})
+// terminals are the rows about commands with a terminal.
+func terminals() []row {
+	return []row{
+		{"a shell", (*system).shell},
+		{"row 20: pushing input into a terminal", (*system).row20},
+		{"row 21: what keeps the terminal", (*system).row21},
+		{"row 24: stops", (*system).row24},
+		{"row 30: the size of the window", (*system).row30},
+		{"interrupts", (*system).interrupts},
+		{"hang-up", (*system).hangUp},
+		{"eight bits", (*system).eightBits},
+		{"a screen", (*system).screen},
+	}
 }
 
 // shell: a shell as one knows it, on a terminal that is the user's.

@@ -51,30 +51,49 @@ func (e *encoder) node(n *tree.Node) {
 		return
 	}
 	for c := range n.Children() {
-		s := c.Schema
-		if e.options.ConfigOnly && !s.Config {
-			continue
+		if !e.options.ConfigOnly || c.Schema.Config {
+			e.child(c)
 		}
-		switch s.Kind {
-		case yang.KindLeaf:
-			e.leaf(s, c.Value)
-		case yang.KindContainer:
+	}
+}
+
+// EncodeChild writes one child as Encode does, or what a path names: one entry of a
+// list or leaf-list.
+func EncodeChild(w *xmlstream.Writer, c tree.Child, options Options) error {
+	e := &encoder{w: w, options: options}
+	switch {
+	case c.Schema.Kind == yang.KindList && c.Node != nil:
+		w.Start(c.Schema.Module.Namespace, c.Schema.Name)
+		e.node(c.Node)
+		w.End()
+	case c.Schema.Kind == yang.KindLeafList && c.LeafList == nil:
+		e.leaf(c.Schema, c.Value)
+	default:
+		e.child(c)
+	}
+	return w.Err()
+}
+
+func (e *encoder) child(c tree.Child) {
+	switch s := c.Schema; s.Kind {
+	case yang.KindLeaf:
+		e.leaf(s, c.Value)
+	case yang.KindContainer:
+		e.w.Start(s.Module.Namespace, s.Name)
+		e.node(c.Node)
+		e.w.End()
+	case yang.KindList:
+		for x := range c.List.All() {
 			e.w.Start(s.Module.Namespace, s.Name)
-			e.node(c.Node)
+			e.node(x)
 			e.w.End()
-		case yang.KindList:
-			for x := range c.List.All() {
-				e.w.Start(s.Module.Namespace, s.Name)
-				e.node(x)
-				e.w.End()
-			}
-		case yang.KindLeafList:
-			for v := range c.LeafList.All() {
-				e.leaf(s, v)
-			}
-		default:
-			e.any(s, c.Any, nil)
 		}
+	case yang.KindLeafList:
+		for v := range c.LeafList.All() {
+			e.leaf(s, v)
+		}
+	default:
+		e.any(s, c.Any, nil)
 	}
 }
 

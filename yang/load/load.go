@@ -24,6 +24,7 @@ func own() []string {
 	return []string{
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
 		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "ietf-netconf-notifications", "nc-notifications", "notifications",
+		"ietf-subscribed-notifications", "ietf-yang-push", "nso-subscriptions",
 		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
 		"iana-if-type", "ietf-interfaces", "ietf-ip", "ietf-system", "iana-crypt-hash", // for a start without any model
 	}
@@ -34,6 +35,8 @@ func features() map[string][]string {
 	return map[string][]string{
 		// RFC 6241, 8: what netconf's hello says too.
 		"ietf-netconf": {"writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "url", "xpath"},
+		// RFC 8639: dynamic subscriptions in XML.
+		"ietf-subscribed-notifications": {"encode-xml", "replay", "subtree", "xpath"},
 	}
 }
 
