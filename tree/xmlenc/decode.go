@@ -224,6 +224,9 @@ func name(s *yang.Node) string {
 	if s.Kind == yang.KindRoot {
 		return "the configuration"
 	}
+	if s.Kind == yang.KindInput || s.Kind == yang.KindOutput { // their element is that of the operation
+		return s.Parent.Name
+	}
 	return s.Name
 }
 
