@@ -4,6 +4,7 @@ package exec
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,10 +155,14 @@ func (s *system) row26() {
 }
 
 func (s *system) row27() {
+	times := 100
+	if os.Getenv("NSO_RELEASES") == "all" {
+		times = 1000
+	}
 	for name, j := range map[string]job{"pipe": s.ann("hostile", "what=print", "more=1048576"), "terminal": s.terminal("pty", "what=print", "more=1048576")} {
-		j.Repeat, j.At, j.Seconds = 100, 2, 300
+		j.Repeat, j.At, j.Seconds = times/2, 2, 600
 		r := s.runs(j)
-		if r.Size != 1<<20 || len(r.Times) != 200 {
+		if r.Size != 1<<20 || len(r.Times) != times {
 			s.t.Errorf("%s: %d bytes after %d times: %v", name, r.Size, len(r.Times), r.Failed)
 		}
 	}
@@ -169,19 +174,23 @@ func (s *system) row27() {
 }
 
 func (s *system) row28() {
-	j := s.ann("hostile", "what=exit")
+	j := s.ann("exit")
 	for n := range 256 {
-		j.Each = append(j.Each, strconv.Itoa(n))
+		j.Each = append(j.Each, "exit "+strconv.Itoa(n))
 	}
 	for n, r := range s.ask(j).Results {
 		if r.exit() != n || r.End.Signal != 0 {
 			s.t.Errorf("exit %d: %v", n, r)
 		}
 	}
-	for _, n := range []int{1, 2, 9, 11, 13, 15, 6, 10, 34, 64} {
-		r := s.ask(s.ann("shell", "script=kill -"+strconv.Itoa(n)+" $$; sleep 5"))
-		if r.End == nil || r.End.Exit != nil || r.End.Signal != n {
-			s.t.Errorf("signal %d: %v", n, r)
+	signals := []int{1, 2, 9, 11, 13, 15, 6, 10, 34, 64}
+	j.Each = nil
+	for _, n := range signals {
+		j.Each = append(j.Each, "kill -"+strconv.Itoa(n)+" $$; sleep 5")
+	}
+	for i, r := range s.ask(j).Results {
+		if r.End == nil || r.End.Exit != nil || r.End.Signal != signals[i] {
+			s.t.Errorf("signal %d: %v", signals[i], r)
 		}
 	}
 }
@@ -335,17 +344,24 @@ func (s *system) row39and40() {
 	if n := strings.Count(r.Out, "\n"); n != len(want) {
 		s.t.Errorf("%d arguments:\n%s", n, r.Out)
 	}
-	for _, v := range []string{"$(id)", "`id`", "; id", "&& id", "| id", "> /tmp/x", "*", "~", "$HOME", "'", "\"", "\\", "{host}", "%s", "--", "-rf", "a b", "ä"} {
-		if r := s.runs(s.ann("mixed", "host=example.org", "file="+v)); !strings.Contains(r.Out, fmt.Sprintf("5 %q\n", v)) {
-			s.t.Errorf("%q: %v", v, r)
+	odd := []string{"$(id)", "`id`", "; id", "&& id", "| id", "> /tmp/x", "*", "~", "$HOME", "'", "\"", "\\", "{host}", "%s", "--", "-rf", "a b", "ä"}
+	var jobs []job
+	for _, v := range odd {
+		jobs = append(jobs, s.ann("mixed", "host=example.org", "file="+v))
+	}
+	for i, r := range s.ask(job{Jobs: jobs}).Results {
+		if r.exit() != 0 || !strings.Contains(r.Out, fmt.Sprintf("5 %q\n", odd[i])) {
+			s.t.Errorf("%q: %v", odd[i], r)
 		}
 	}
+	jobs = nil
 	for _, bad := range []string{"host=-rf", "host=--help", "host=a b", "host=$(id)", "host=a\nb", "host=", "host=a\x00b", "level=10", "level=03", "level=x", "verbose=yes", "pin=-x", "file=a\nb", "file=\x1b[2J", "file=", "nope=1"} {
 		values := []string{"host=example.org", "file=f"}
 		name, _, _ := strings.Cut(bad, "=")
 		values = slices.DeleteFunc(values, func(v string) bool { return strings.HasPrefix(v, name+"=") })
-		s.refused(wire.BadArgument, "cannot ", s.ann("mixed", append(values, bad)...))
+		jobs = append(jobs, s.ann("mixed", append(values, bad)...))
 	}
+	s.refusedAll(wire.BadArgument, "cannot ", jobs)
 	s.refused(wire.BadArgument, "the argument host is missing", s.ann("mixed", "file=f"))
 	s.refused(wire.BadArgument, "2 values for host", s.ann("mixed", "file=f", "host=a", "host=b"))
 }
@@ -355,16 +371,19 @@ func (s *system) row43() {
 	if r := s.ask(s.ann("cat")); r.exit() != 0 || r.Out != "" {
 		s.t.Errorf("%v", r)
 	}
-	for _, text := range []string{`{"v":1,"rule":"id","user":"ann","uid":1000,"argv":[]}`, `{"v":1,"rule":"id","user":"ann","uid":1000,"program":"/usr/bin/id"}`, `{"v":1}`,
-		`{"v":2,"rule":"id"}`, `{}`, `[]`, `{"v":1,"rule":"id","user":"ann","uid":-1}`, `{"v":1,"rule":"../id","user":"ann","uid":1000}`, `{"v":1,"rule":"id","user":"a\u0000b","uid":1000}`, `{"v":1} {"v":1}`} {
-		j := job{Socket: wire.Path("ann", false), Raw: append([]byte{'R', 0, 0, byte(len(text))}, text...)}
-		if r := s.ask(j); len(r.Out) == 0 || r.Out[0] != 'N' || !strings.Contains(r.Out, `"class":"request"`) {
-			s.t.Errorf("%s: %v", text, r)
-		}
+	var jobs []job
+	raw := func(b []byte) { jobs = append(jobs, job{Socket: wire.Path("ann", false), Raw: b}) }
+	requests := []string{`{"v":1,"rule":"id","user":"ann","uid":1000,"argv":[]}`, `{"v":1,"rule":"id","user":"ann","uid":1000,"program":"/usr/bin/id"}`, `{"v":1}`,
+		`{"v":2,"rule":"id"}`, `{}`, `[]`, `{"v":1,"rule":"id","user":"ann","uid":-1}`, `{"v":1,"rule":"../id","user":"ann","uid":1000}`, `{"v":1,"rule":"id","user":"a\u0000b","uid":1000}`, `{"v":1} {"v":1}`}
+	for _, text := range requests {
+		raw(append([]byte{'R', 0, 0, byte(len(text))}, text...))
 	}
-	for _, raw := range []string{"R\xff\xff\xff", "R\x00\x00\x00", "i\x00\x00\x01x", "\x00\x00\x00\x00", "S\x00\x00\x02{}", "GET / HTTP/1.0\r\n\r\n"} {
-		if r := s.ask(job{Socket: wire.Path("ann", false), Raw: []byte(raw)}); len(r.Out) == 0 || r.Out[0] != 'N' {
-			s.t.Errorf("%q: %v", raw, r)
+	for _, text := range []string{"R\xff\xff\xff", "R\x00\x00\x00", "i\x00\x00\x01x", "\x00\x00\x00\x00", "S\x00\x00\x02{}", "GET / HTTP/1.0\r\n\r\n"} {
+		raw([]byte(text))
+	}
+	for i, r := range s.ask(job{Jobs: jobs}).Results {
+		if len(r.Out) == 0 || r.Out[0] != 'N' || i < len(requests) && !strings.Contains(r.Out, `"class":"request"`) {
+			s.t.Errorf("%q: %v", jobs[i].Raw, r)
 		}
 	}
 	s.runs(s.ann("id"))

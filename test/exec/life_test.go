@@ -167,15 +167,15 @@ func (s *system) row42() {
 	s.Run("mkdir", "-p", "/opt/s", "/opt/open")
 	s.Write("/opt/s/script", "#!/usr/bin/sh\necho \"$0 $1\"\n", 0o755)
 	s.Write("/opt/open/script", "#!/usr/bin/sh\necho bad\n", 0o755)
-	s.Write("/opt/s/relative", "#!sh\necho bad\n", 0o755)
+	s.Write("/opt/s/bare", "#!sh\necho bad\n", 0o755)
 	s.Write("/opt/s/mine", "#!/opt/s/interpreter -x\n", 0o755)
 	s.Run("cp", "/usr/bin/hostile", "/opt/s/interpreter")
 	s.Run("chmod", "0777", "/opt/open", "/opt/s/interpreter")
-	s.Write("/etc/nso/exec.d/s.toml", command("script", "/opt/s/script", "", "one")+command("open", "/opt/open/script", "")+command("relative", "/opt/s/relative", "")+command("mine", "/opt/s/mine", ""), 0o644)
+	s.Write("/etc/nso/exec.d/s.toml", command("script", "/opt/s/script", "", "one")+command("open", "/opt/open/script", "")+command("bare", "/opt/s/bare", "")+command("mine", "/opt/s/mine", ""), 0o644)
 	if r := s.runs(s.uma("script")); r.Out != "/opt/s/script one\n" {
 		s.t.Errorf("%v", r)
 	}
-	for _, rule := range []string{"open", "relative", "mine"} {
+	for _, rule := range []string{"open", "bare", "mine"} {
 		if r := s.ask(s.ann(rule)); r.Start == nil || r.Start.Step != "program" {
 			s.t.Errorf("%v", r)
 		}
@@ -253,12 +253,17 @@ func (s *system) row46() {
 // row47: the unit has a uid, which may be nobody's, or another's, a moment later.
 func (s *system) row47() {
 	s.Run("systemctl", "start", "nso-exec@gone.socket")
-	s.Write("/etc/nso/exec.d/gone.toml", "[rule.wait]\nprogram = \"/usr/bin/sleep\"\narguments = [\"3\"]\nrun-as = \"gone\"\nusers = [\"uma\"]\n", 0o644)
+	s.Write("/etc/nso/exec.d/gone.toml", "[rule.wait]\nprogram = \"/usr/bin/sleep\"\narguments = [\"4\"]\nrun-as = \"gone\"\nusers = [\"uma\"]\n", 0o644)
 	j := s.uma("wait")
 	j.Socket = wire.Path("gone", false)
 	done := make(chan result)
 	go func() { done <- s.ask(j) }()
-	time.Sleep(time.Second)
+	for range 100 {
+		if _, err := s.Try("pgrep", "-u", "gone", "sleep"); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	s.Run("userdel", "-f", "gone")
 	s.refused(wire.Unavailable, "the account gone cannot be found", j)
 	if r := <-done; r.exit() != 0 { // what runs is ended by nobody

@@ -93,7 +93,7 @@ func built(t *testing.T, name string) string {
 func install(t *testing.T, suite string) *system {
 	t.Helper()
 	s := &system{Box: bed.Boot(t, suite), t: t, suite: suite}
-	args := []string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "install"}
+	args := []string{"DEBIAN_FRONTEND=noninteractive", "dpkg", "-i"}
 	for _, name := range []string{"nso", "nso-exec"} {
 		found, err := filepath.Glob(filepath.Join(bed.Packages(t, ""), name+"_*.deb"))
 		if err != nil || len(found) != 1 {
@@ -143,6 +143,7 @@ func (s *system) rules() {
 		"[rule.hostile.argument.what]\ntype = \"string\"\n[rule.hostile.argument.more]\nmany = 8\noptional = true\n" +
 		command("limited", "/usr/bin/hostile", "umask = \"0077\"\nlimits = {files = 64, core = 0, cpu = 7, file-size = \"1M\", nice = 5, processes = 20, memory = \"64M\"}", "{what}") +
 		"[rule.limited.argument.what]\n" +
+		command("exit", "/usr/bin/dash", "", "-c", "{more}") + "[rule.exit.argument.more]\ntype = \"text\"\n" +
 		command("brief", "/usr/bin/hostile", "deadline = \"1s\"", "ignore") +
 		command("alone", "/usr/bin/sleep", "alone = true", "2") +
 		command("mixed", "/usr/bin/hostile", "", "argv", "--level={level}", "{verbose}", "{pin}", "{host}", "--", "{file}") +
@@ -182,6 +183,7 @@ type job struct {
 	Each    []string
 	EachEnv []string
 	Raw     []byte
+	Jobs    []job
 	Seconds int
 }
 
@@ -306,6 +308,16 @@ func (s *system) refused(class wire.Class, words string, j job) {
 	r := s.ask(j)
 	if r.Refusal == nil || r.Refusal.Class != class || !strings.Contains(r.Refusal.Reason, words) {
 		s.t.Errorf("%s %v: %v, want a refusal of class %s with %q", j.Request.Rule, j.Request.Values, r, class, words)
+	}
+}
+
+// refusedAll is refused of several jobs.
+func (s *system) refusedAll(class wire.Class, words string, jobs []job) {
+	s.t.Helper()
+	for i, r := range s.ask(job{Jobs: jobs}).Results {
+		if r.Refusal == nil || r.Refusal.Class != class || !strings.Contains(r.Refusal.Reason, words) {
+			s.t.Errorf("%s %v: %v, want a refusal of class %s with %q", jobs[i].Request.Rule, jobs[i].Request.Values, r, class, words)
+		}
 	}
 }
 

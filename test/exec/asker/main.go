@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -36,6 +37,7 @@ type Job struct {
 	Each    []string // values of the argument "more", one after the other
 	EachEnv []string // variables NAME=VALUE, one after the other
 	Raw     []byte
+	Jobs    []Job // instead: one after the other
 	Seconds int
 }
 
@@ -77,13 +79,25 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	var r Result
+	if err := json.NewEncoder(os.Stdout).Encode(do(j)); err != nil {
+		os.Exit(2)
+	}
+}
+
+func do(j Job) (r Result) {
 	switch {
+	case j.Jobs != nil:
+		for _, one := range j.Jobs {
+			r.Results = append(r.Results, do(one))
+		}
 	case j.Raw != nil:
 		r = raw(j)
 	case j.Each != nil || j.EachEnv != nil:
 		for _, v := range j.Each {
-			j.Request.Values["more"] = []string{v}
+			values := map[string][]string{"more": {v}}
+			maps.Copy(values, j.Request.Values)
+			j := j
+			j.Request.Values = values
 			r.Results = append(r.Results, once(j))
 		}
 		for _, v := range j.EachEnv {
@@ -94,9 +108,7 @@ func main() {
 	default:
 		r = repeat(j)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
-		os.Exit(2)
-	}
+	return r
 }
 
 // repeat does a job several times, and several of it at once.
@@ -211,7 +223,7 @@ func once(j Job) (r Result) {
 	errs := &sink{sum: io.Discard, wait: make(chan struct{})}
 	go func() {
 		for _, s := range j.Steps {
-			if err := do(c, out, s); err != nil {
+			if err := step(c, out, s); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return
 			}
@@ -235,7 +247,7 @@ func once(j Job) (r Result) {
 	return r
 }
 
-func do(c *wire.Command, out *sink, s Step) error {
+func step(c *wire.Command, out *sink, s Step) error {
 	if s.Wait != "" && !out.until(s.Wait) {
 		c.Close()
 		return fmt.Errorf("no %q in the output", s.Wait)
