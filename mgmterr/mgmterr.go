@@ -51,7 +51,8 @@ const (
 	Application Type = "application"
 )
 
-// Info is one child of error-info. Names without Namespace are NETCONF's own.
+// Info is one child of error-info; Name may be OUTER/INNER for one inside another. Names
+// without Namespace are NETCONF's own.
 type Info struct{ Namespace, Name, Value string }
 
 // Error is one rpc-error.

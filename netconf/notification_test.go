@@ -109,8 +109,8 @@ func TestReplay(t *testing.T) {
 	}
 	for want, rest := range map[string]string{
 		"bad-element": `<startTime>2999-01-01T00:00:00Z</startTime>`, "missing-element": `<stopTime>2999-01-01T00:00:00Z</stopTime>`,
-		"invalid-value":           `<stream>other</stream>`,
-		"operation-not-supported": `<filter type="xpath" select="/"/>`,
+		"invalid-value": `<stream>other</stream>`,
+		"bad-attribute": `<filter type="xpath" select="/["/>`,
 	} {
 		if reply := w.rpc(b, subscribe+rest+`</create-subscription>`); !strings.Contains(reply, "<error-tag>"+want+"</error-tag>") {
 			t.Errorf("%s: %s", rest, reply)

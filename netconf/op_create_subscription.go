@@ -22,7 +22,8 @@ const (
 
 // subscribing is what a <create-subscription> asks for.
 type subscribing struct {
-	filter      filter
+	filter      filter    // a subtree: what it leaves of an event is sent
+	passes      passing   // an XPath: the whole event is sent, or nothing
 	start, stop time.Time // zero if not given
 }
 
@@ -31,14 +32,8 @@ func parseCreateSubscription(q *request) (action, error) {
 	var s subscribing
 	name := "NETCONF"
 	err := q.params("create-subscription", map[string]func() error{
-		"stream": q.text(&name),
-		"filter": func() (err error) {
-			if kind, ok := q.token().Attr("", "type"); ok && string(kind) != "subtree" {
-				return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot filter events by %.40q: this server offers subtree", kind).OfType(mgmterr.Protocol)
-			}
-			s.filter, err = q.subtreeOf(q.schema().Events)
-			return err
-		},
+		"stream":    q.text(&name),
+		"filter":    q.eventFilter(&s),
 		"startTime": q.moment(&s.start),
 		"stopTime":  q.moment(&s.stop),
 	})
@@ -58,6 +53,9 @@ func parseCreateSubscription(q *request) (action, error) {
 		return nil, bad(mgmterr.BadElement, "stopTime", "stopTime is before startTime")
 	}
 	return func(_ context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+		if ss.dynamics.count() > 0 { // RFC 8640, 4
+			return nil, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot subscribe: this session has subscriptions of establish-subscription; use another session").OfType(mgmterr.Protocol)
+		}
 		if !ss.subscribed.CompareAndSwap(false, true) {
 			return nil, mgmterr.New(mgmterr.OperationFailed, "", "cannot subscribe: this session has a subscription; it ends with the session or its stopTime").OfType(mgmterr.Protocol)
 		}
@@ -73,6 +71,32 @@ func parseCreateSubscription(q *request) (action, error) {
 		}
 		return nil, nil
 	}, nil
+}
+
+// eventFilter reads the <filter> of events (RFC 5277, 3.6).
+func (q *request) eventFilter(s *subscribing) func() error {
+	return func() (err error) {
+		t := q.token()
+		kind, _ := t.Attr("", "type")
+		text, selected := t.Attr("", "select")
+		switch k := string(kind); {
+		case k == "" || k == "subtree":
+			s.filter, err = q.subtreeOf(q.schema().Events)
+		case k == "xpath" && !selected:
+			return mgmterr.New(mgmterr.MissingAttribute, "", "cannot filter by XPath without a select attribute").
+				OfType(mgmterr.Protocol).WithInfo("bad-attribute", "select").WithInfo("bad-element", "filter")
+		case k == "xpath":
+			expression := string(text)
+			known := q.prefixes(expression)
+			if s.passes, err = eventXPath(q.schema(), expression, resolver(q.schema(), known)); err == nil {
+				err = q.r.Skip()
+			}
+		default:
+			return mgmterr.New(mgmterr.BadAttribute, "", "cannot use %.40q as the type of a filter: it is subtree or xpath", k).
+				OfType(mgmterr.Protocol).WithInfo("bad-attribute", "type").WithInfo("bad-element", "filter")
+		}
+		return err
+	}
 }
 
 // moment reads a date and time (RFC 3339).
@@ -100,13 +124,12 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 		ctx, cancel = context.WithDeadline(ctx, s.stop)
 		defer cancel()
 	}
-	w := xmlstream.NewWriter(ss.out)
 	replaying := !s.start.IsZero()
 	for {
 		if replaying && sub.Replayed() {
 			replaying = false
 			// RFC 5277, 3.3.1: it goes to this session alone, and is never replayed.
-			if err := ss.event(w, time.Now(), "replayComplete", nil); err != nil {
+			if err := ss.event(time.Now(), "replayComplete", nil); err != nil {
 				return err
 			}
 		}
@@ -116,7 +139,7 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 			return nil
 		case errors.Is(err, context.DeadlineExceeded), !s.stop.IsZero() && at.After(s.stop):
 			ss.subscribed.Store(false)
-			return ss.event(w, time.Now(), "notificationComplete", nil)
+			return ss.event(time.Now(), "notificationComplete", nil)
 		case err != nil:
 			return err
 		case body != nil && s.filter != nil:
@@ -127,8 +150,13 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 				continue
 			}
 		}
+		if body != nil && s.passes != nil {
+			if ok, err := s.passes(body); err != nil || !ok {
+				continue // what takes too many steps does not match
+			}
+		}
 		if body != nil {
-			if err := ss.event(w, at, "", body); err != nil {
+			if err := ss.event(at, "", body); err != nil {
 				return err
 			}
 		}
@@ -137,15 +165,28 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 
 // event writes a <notification> (RFC 5277, 2.2.1): with a body, or an empty element of
 // the stream's own.
-func (ss *session) event(w *xmlstream.Writer, at time.Time, own string, body *tree.Node) error {
+func (ss *session) event(at time.Time, own string, body *tree.Node) error {
+	return ss.notice(at, func(w *xmlstream.Writer) error {
+		if own != "" {
+			w.Leaf(nsManageEvent, own, "")
+			return nil
+		}
+		return xmlenc.Encode(w, body, xmlenc.Options{Modules: ss.mgmt.Schema().Module})
+	})
+}
+
+// notice writes a <notification> with what content writes.
+func (ss *session) notice(at time.Time, content func(w *xmlstream.Writer) error) error {
 	ss.writing.Lock()
 	defer ss.writing.Unlock()
+	if ss.notices == nil {
+		ss.notices = xmlstream.NewWriter(ss.out)
+	}
+	w := ss.notices
 	w.Reset(ss.out)
 	w.Start(nsNotification, "notification")
-	w.Leaf(nsNotification, "eventTime", at.UTC().Format("2006-01-02T15:04:05.000000Z"))
-	if own != "" {
-		w.Leaf(nsManageEvent, own, "")
-	} else if err := xmlenc.Encode(w, body, xmlenc.Options{Modules: ss.mgmt.Schema().Module}); err != nil {
+	w.Leaf(nsNotification, "eventTime", stamp(at))
+	if err := content(w); err != nil {
 		return err
 	}
 	w.End()
@@ -155,3 +196,6 @@ func (ss *session) event(w *xmlstream.Writer, at time.Time, own string, body *tr
 	ss.mgmt.Count(mgmt.SessionCounters{OutNotifications: 1})
 	return ss.out.End()
 }
+
+// stamp is a time as RFC 3339 has it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }

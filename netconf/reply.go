@@ -4,6 +4,7 @@ package netconf
 
 import (
 	"errors"
+	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/journald/event"
@@ -115,6 +116,13 @@ func (ss *session) rpcError(e *mgmterr.Error) {
 			ns := i.Namespace
 			if ns == "" {
 				ns = nsBase
+			}
+			outer, inner, nested := strings.Cut(i.Name, "/")
+			if nested {
+				w.Start(ns, outer)
+				w.Leaf(ns, inner, i.Value)
+				w.End()
+				continue
 			}
 			w.Leaf(ns, i.Name, i.Value)
 		}

@@ -20,6 +20,7 @@ import (
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt"
+	"nso.example/nso/mgmt/subscription"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/netconf/files"
 	"nso.example/nso/netconf/framing"
@@ -57,6 +58,7 @@ type Server struct {
 	log          *slog.Logger
 	ops          map[xmlstream.Name]*operation
 	capabilities []string
+	table        subscription.Table
 	incidents    atomic.Uint64
 	panics       atomic.Uint64
 }
@@ -88,7 +90,24 @@ func New(m *mgmt.Server, o Options) *Server {
 		state := s.capabilityState()
 		m.AddState(top, func() *tree.Node { return state })
 	}
+	if top := m.Schema().Root.Child(subscribed, "subscriptions"); top != nil {
+		m.AddState(top, func() *tree.Node { return s.stateOf(s.table.Tree(m.Schema())) })
+	}
+	if top := m.Schema().Root.Child(subscribed, "streams"); top != nil {
+		m.AddState(top, func() *tree.Node {
+			created, aged := m.ReplayLog()
+			return s.stateOf(subscription.Streams(m.Schema(), created, aged))
+		})
+	}
 	return s
+}
+
+// stateOf is a part of the state that could be built, nil if not.
+func (s *Server) stateOf(n *tree.Node, err error) *tree.Node {
+	if err != nil {
+		s.log.Error("internal error: cannot build state", "err", err, "op", "subscriptions")
+	}
+	return n
 }
 
 // Audit is the trail of who did what.
@@ -188,6 +207,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 	defer stop()
 	reason, dropped := "internal error: see the log", true
 	defer func() { ss.mgmt.Close(reason, dropped) }()
+	defer ss.dynamics.end()
 	defer ss.notifying.Wait()
 	defer cancel()
 	defer s.Recover(ss.log)
@@ -230,7 +250,9 @@ type session struct {
 	writing    sync.Mutex     // a reply or an event, whole
 	notifying  sync.WaitGroup // who sends events
 	subscribed atomic.Bool
-	afterwards func() // of the reply that is being made
+	dynamics   dynamics
+	notices    *xmlstream.Writer // guarded by writing
+	afterwards func()            // of the reply that is being made
 }
 
 // lastWords is how long a killed session may take for the reply that it owes.

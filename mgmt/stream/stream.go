@@ -60,7 +60,8 @@ type Stream struct {
 	Board *push.Board
 
 	mu      sync.Mutex
-	created time.Time // of the oldest event that can be replayed
+	created time.Time // of what is kept
+	aged    time.Time // of the last event that is not kept any more
 	kept    []*Event
 	size    int
 	subs    map[*Subscription]bool
@@ -80,9 +81,19 @@ func New(schema *yang.Schema) *Stream {
 
 // Began is from when on events can be replayed.
 func (s *Stream) Began() time.Time {
+	created, aged := s.Log()
+	if aged.IsZero() {
+		return created
+	}
+	return aged
+}
+
+// Log is when what is kept was begun, and the time of the last event that is not kept
+// any more; zero if all are.
+func (s *Stream) Log() (created, aged time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.created
+	return s.created, s.aged
 }
 
 // publish hands an event to everybody.
@@ -94,7 +105,7 @@ func (s *Stream) publish(e *Event) {
 	s.kept, s.size = append(s.kept, e), s.size+e.size
 	for len(s.kept) > keepEvents || s.size > keepBytes {
 		s.size -= s.kept[0].size
-		s.created = s.kept[0].Time
+		s.aged = s.kept[0].Time
 		s.kept[0] = nil
 		s.kept = s.kept[1:]
 	}
