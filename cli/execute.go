@@ -85,15 +85,14 @@ func (sh *Shell) program(ctx context.Context, w word) (*Program, error) {
 	for i, p := range all {
 		names[i] = p.Name
 	}
+	if len(all) == 0 {
+		return nil, at(w.start, w.end, "cannot execute "+shown(w)+": there is no command for you; root makes them, in /etc/nso/exec.d")
+	}
 	name, err := pick(w, names)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.Index(names, name)
-	if i < 0 {
-		return nil, at(w.start, w.end, "cannot execute "+shown(w)+": there is no such command, or it is not for you", names...)
-	}
-	return &all[i], nil
+	return &all[slices.Index(names, name)], nil
 }
 
 // values reads NAME VALUE, as often as there are. pending is the argument that a value

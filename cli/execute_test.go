@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -45,6 +46,17 @@ run-as = "nso-cmd"
 users = ["reader"]
 terminal = true
 
+[rule.crash]
+program = "/usr/bin/top"
+run-as = "nso-cmd"
+users = ["reader"]
+terminal = true
+
+[rule.slow]
+program = "/usr/bin/top"
+run-as = "nso-cmd"
+users = ["reader"]
+
 [rule.sure]
 program = "/usr/bin/true"
 run-as = "nso-cmd"
@@ -75,6 +87,18 @@ func serveUnit(l net.Listener) {
 				end(len(r.Values["more"]))
 			case "sure":
 				end(0)
+			case "crash":
+				say("\x1b[?1049h\x1b[?25lin the mid")
+				_ = s.End(wire.End{Signal: 9})
+			case "slow":
+				say("begun\n")
+				for n := 1; ; n++ {
+					f, err := s.Next()
+					if err != nil {
+						return
+					}
+					say(fmt.Sprintf("%s %d\n", f.Data, n))
+				}
 			case "screen":
 				_ = s.Credit(wire.Credit)
 				say(fmt.Sprintf("top on %s %dx%d\r\n", r.Environment["TERM"], r.Terminal.Columns, r.Terminal.Rows))
@@ -143,7 +167,7 @@ func TestExecute(t *testing.T) {
 		{"execute shout word", "", "the value of word is missing"},
 		{"execute shout loud yes", "", "expected one of word, more"},
 		{"execute shout word yes word no", "", "expected more"},
-		{"execute nothing", "", "expected one of screen, shout, sure"},
+		{"execute nothing", "", "expected one of crash, screen, shout, slow, sure"},
 		{"execute", "", "name a command"},
 		{"execute screen", "", "it takes a terminal"},
 		{"execute sure", "", "nobody can answer"},
@@ -155,7 +179,7 @@ func TestExecute(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"execute ":                           "screen shout sure",
+		"execute ":                           "crash screen shout slow sure",
 		"execute shout ":                     "word more",
 		"execute shout word ":                "yes no",
 		"execute shout word yes ":            "more " + enter,
@@ -176,7 +200,7 @@ func TestExecute(t *testing.T) {
 	}
 	porter := New(newTable(), &out)
 	porter.Executes(as("porter"))
-	if err := porter.Execute(t.Context(), "execute shout word yes"); err == nil || !strings.Contains(err.Error(), "cannot read") {
+	if err := porter.Execute(t.Context(), "execute shout word yes"); err == nil || !strings.Contains(err.Error(), "there is no command for you") {
 		t.Errorf("porter: %v", err)
 	}
 	if err := New(newTable(), &out).Execute(t.Context(), "execute shout word yes"); err == nil {
@@ -218,12 +242,61 @@ func TestExecuteTerminal(t *testing.T) {
 	}
 }
 
+// TestExecuteCrash: a program that leaves its terminal in the middle of something does
+// not leave that to the command line.
+func TestExecuteCrash(t *testing.T) {
+	_, as := executes(t)
+	p := openPTY(t, t.Context(), 80, func(sh *Shell) { sh.Executes(as("reader")) })
+	p.expect("nso> ")
+	p.keys("execute crash\r")
+	p.expect("\x1b[?2004l\x1b[?1049h\x1b[?25lin the mid\x1b[?1049l\x1b[?25h\x1b(B\x0f\x1b[m" + strings.Repeat(" ", 80) + "\r\x1b[?2004h")
+	p.expect("crash has ended with signal 9")
+	p.expect("nso> ")
+	p.keys("exit\r")
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestExecuteInterrupt: the first interrupt is the program's, whose last words are shown;
+// the second ends it, and not the command line.
+func TestExecuteInterrupt(t *testing.T) {
+	_, as := executes(t)
+	ours, theirs := net.Pipe()
+	go func() { _, _ = io.WriteString(theirs, "execute slow\r") }()
+	d := NewDistant(ours, "vt100", func() (int, int) { return 80, 24 }, nil)
+	defer d.Close()
+	sh := New(newTable(), io.Discard)
+	sh.Executes(as("reader"))
+	done := make(chan error, 1)
+	go func() { done <- sh.Interact(t.Context(), d) }()
+	seen, buf := "", make([]byte, 512)
+	for _, step := range []struct{ wait, keys string }{{"begun\r\n", "\x03"}, {"INT 1\r\n", "\x03"}, {"interrupted", ""}, {"nso> ", "exit\r"}} {
+		for !strings.Contains(seen, step.wait) {
+			n, err := theirs.Read(buf)
+			if err != nil {
+				t.Fatalf("there is no %q in %q: %v", step.wait, seen, err)
+			}
+			seen += string(buf[:n])
+		}
+		_, seen, _ = strings.Cut(seen, step.wait)
+		if step.keys != "" {
+			go func() { _, _ = io.WriteString(theirs, step.keys) }()
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, theirs) }()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	theirs.Close()
+}
+
 // TestExecuteFiles: without a terminal a program has the standard files.
 func TestExecuteFiles(t *testing.T) {
 	_, as := executes(t)
 	d := as("reader")
 	all, err := d.Programs(t.Context())
-	if err != nil || len(all) != 3 {
+	if err != nil || len(all) != 5 {
 		t.Fatalf("%v, %v", all, err)
 	}
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -236,14 +309,14 @@ func TestExecuteFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	end, err := d.Execute(t.Context(), all[1], map[string][]string{"word": {"no"}, "more": {"way"}}, in, out, new(bytes.Buffer))
+	end, err := d.Execute(t.Context(), all[2], map[string][]string{"word": {"no"}, "more": {"way"}}, in, out, new(bytes.Buffer))
 	if err != nil || end.Exit == nil || *end.Exit != 1 {
 		t.Errorf("the end is %v, %v", end, err)
 	}
 	if text, _ := os.ReadFile(out.Name()); string(text) != "NO WAY\n" {
 		t.Errorf("it said %q", text)
 	}
-	if _, err := d.Execute(t.Context(), all[0], nil, in, out, new(bytes.Buffer)); err == nil {
+	if _, err := d.Execute(t.Context(), all[1], nil, in, out, new(bytes.Buffer)); err == nil {
 		t.Error("a program that takes a terminal runs without one")
 	}
 }
