@@ -112,7 +112,7 @@ func (ss *Session) PartialLock(selects []string, choose func(running *tree.Node)
 	}
 	defer s.turn.Give()
 	root := s.db.Root()
-	view := ss.view(root)
+	view := ss.user.View(root)
 	if nodes, err = choose(view.Prune(root)); err != nil {
 		return 0, nil, err
 	}
@@ -124,7 +124,7 @@ func (ss *Session) PartialLock(selects []string, choose func(running *tree.Node)
 		if d := view.Write(n, tree.Update); !d.Permit {
 			e := mgmterr.New(mgmterr.AccessDenied, n.String(), "cannot lock this node: no right to change it").
 				OfType(mgmterr.Protocol).WithCause(&mgmterr.Denial{By: d.By, Path: n.String()})
-			ss.countDenied("partial-lock", e)
+			ss.user.Refused("partial-lock", e)
 			return 0, nil, e
 		}
 	}

@@ -63,7 +63,7 @@ func (ss *Session) discreetCall(c Call, errs mgmterr.List) mgmterr.List {
 	inside := func(e *mgmterr.Error) bool { return strings.HasPrefix(e.Path, c.Path()) }
 	others := slices.DeleteFunc(slices.Clone(errs), inside)
 	own := slices.DeleteFunc(slices.Clone(errs), func(e *mgmterr.Error) bool { return !inside(e) })
-	return append(own, ss.discreet(others)...)
+	return append(own, ss.user.Discreet(others)...)
 }
 
 // around is running with the state below the given top-level nodes, nil for all: what is

@@ -35,7 +35,7 @@ func (ss *Session) Data(ctx context.Context, ds Datastore, tops ...*yang.Node) (
 		return Data{}, err
 	}
 	root := ss.server.db.Root()
-	view := ss.view(root)
+	view := ss.user.View(root)
 	switch ds {
 	case Running:
 	case Candidate:

@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/access"
 	"nso.example/nso/mgmt/lock"
 	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmt/party"
@@ -64,13 +65,9 @@ type Server struct {
 	// stream tells what happens (RFC 5277).
 	stream *stream.Stream
 
-	access    atomic.Pointer[access]
-	compiling sync.Mutex // one compiles the access control, others wait for it
-	accounts  atomic.Pointer[accounts]
-	hasher    *users.Hasher // of passwords that clients write in clear
-	// What access control has denied (RFC 8341, 3.5.1).
-	deniedOps, deniedWrites, deniedNotes atomic.Uint32
-	explain                              atomic.Bool // to clients what decided a denial
+	access   *access.Control
+	accounts atomic.Pointer[accounts]
+	hasher   *users.Hasher // of passwords that clients write in clear
 
 	mu       sync.Mutex
 	sessions map[uint32]*Session
@@ -123,6 +120,7 @@ func New(o Options) (*Server, error) {
 		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
 	}
 	s.party = party.New(s.expelled)
+	s.access = access.New(s.schema, s.log, s.audit, s.db.Root)
 	if s.opts.Step == nil {
 		s.opts.Step = func(string) {}
 	}
@@ -208,6 +206,7 @@ func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, wai
 	}
 	ss = &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
 		txns: make(map[*Txn]bool), stop: make(chan struct{}), gone: make(chan struct{})}
+	ss.user = s.access.User(ss.audited(), l.Recovery)
 	s.sessions[ss.id] = ss
 	s.counters.InSessions++
 	return ss, false, nil

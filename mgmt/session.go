@@ -6,17 +6,16 @@ import (
 	"context"
 	"net"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"nso.example/nso/audit"
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
+	"nso.example/nso/mgmt/access"
 	"nso.example/nso/mgmt/state"
 	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
-	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
 	"nso.example/nso/txn"
 	"nso.example/nso/yang"
@@ -40,7 +39,7 @@ type Session struct {
 	actor  ident.Actor
 	login  Login
 	since  time.Time
-	seen   atomic.Pointer[seen]
+	user   *access.User
 	stop   chan struct{} // closed when it is to end: nothing is waited for any more
 	gone   chan struct{} // closed when it has
 
@@ -96,15 +95,10 @@ func (ss *Session) who() stream.Who {
 // Subscribe receives the events of the server, as access control has it when each is
 // sent (RFC 5277; RFC 8341, 3.4.6). It is to be closed.
 func (ss *Session) Subscribe(replay bool, from time.Time) *stream.Subscription {
-	now := func() *nacm.View { return ss.view(ss.server.db.Root()) }
-	return ss.server.stream.Subscribe(stream.Rights{Reads: func(p tree.Path) bool { return now().Reads(p) },
-		Receive: func(n *yang.Node) bool {
-			ok := now().Notification(nil, n).Permit
-			if !ok {
-				ss.server.deniedNotes.Add(1)
-			}
-			return ok
-		}}, replay, from)
+	return ss.server.stream.Subscribe(stream.Rights{
+		Reads:   func(p tree.Path) bool { return ss.user.Now().Reads(p) },
+		Receive: func(n *yang.Node) bool { return ss.user.MayReceive(nil, n) },
+	}, replay, from)
 }
 
 // Schema is what the data obeys.
@@ -219,7 +213,7 @@ func noDatastore(ds Datastore) error {
 func (ss *Session) Begin(_ context.Context, ds Datastore) (*Txn, error) {
 	s := ss.server
 	root := s.db.Root()
-	view := ss.view(root)
+	view := ss.user.View(root)
 	switch ds {
 	case Running:
 	case Candidate:

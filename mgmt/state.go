@@ -28,7 +28,8 @@ func (s *Server) addOwnState() {
 		return func() (*tree.Node, error) { return n, err }
 	}
 	add("ietf-netconf-acm", "nacm", func() (*tree.Node, error) {
-		return state.AccessControl{Operations: s.deniedOps.Load(), Writes: s.deniedWrites.Load(), Notifications: s.deniedNotes.Load()}.Tree(s.schema)
+		operations, writes, notifications := s.access.Denied()
+		return state.AccessControl{Operations: operations, Writes: writes, Notifications: notifications}.Tree(s.schema)
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
 	add("nc-notifications", "netconf", func() (*tree.Node, error) { return state.Streams(s.schema, s.stream.Began()) })

@@ -58,7 +58,7 @@ func (t *Txn) use() {
 
 // view is what the session may do as running has it now. What the transaction
 // itself would change of access control does not count before it is committed.
-func (t *Txn) view() *nacm.View { return t.session.view(t.session.server.db.Root()) }
+func (t *Txn) view() *nacm.View { return t.session.user.Now() }
 
 // Root is the transaction's data as this session may read it.
 func (t *Txn) Root() *tree.Node {
@@ -100,7 +100,7 @@ func (t *Txn) Apply(e *tree.Edit) error {
 	if err == nil {
 		err = t.txn.Apply(e)
 	}
-	t.session.countDenied("edit", err)
+	t.session.user.Refused("edit", err)
 	return err
 }
 
@@ -114,7 +114,7 @@ func (t *Txn) ApplyEach(e *tree.Edit) mgmterr.List {
 		errs = t.txn.ApplyEach(e, maxErrors)
 	}
 	if len(errs) > 0 {
-		t.session.countDenied("edit", errs)
+		t.session.user.Refused("edit", errs)
 	}
 	return errs
 }
@@ -163,7 +163,7 @@ func (t *Txn) validate() error {
 	}
 	err := t.txn.Validate(check)
 	if list := mgmterr.Of(err); list != nil {
-		return t.session.discreet(list)
+		return t.session.user.Discreet(list)
 	}
 	return err
 }
@@ -218,7 +218,7 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 		return err
 	}
 	if err := t.authorize(); err != nil {
-		t.session.countDenied("commit", err)
+		t.session.user.Refused("commit", err)
 		return err
 	}
 	if t.store == Candidate {
@@ -228,15 +228,17 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	if err := t.validate(); err != nil {
 		return err
 	}
-	if err := t.lockout(); err != nil {
-		return err
+	if !t.force {
+		if err := t.session.user.Lockout(t.txn.Base(), t.txn.Root()); err != nil {
+			return err
+		}
 	}
 	if err := s.parts.MayChange(t.session.id, t.txn.Base(), t.txn.Root()); err != nil {
-		return t.session.discreet(mgmterr.Of(err))
+		return t.session.user.Discreet(mgmterr.Of(err))
 	}
 	err := t.txn.Prepare(ctx, s.party)
 	if list := mgmterr.Of(err); list != nil {
-		return t.session.discreet(list)
+		return t.session.user.Discreet(list)
 	}
 	return err
 }
@@ -404,7 +406,7 @@ func (ss *Session) Validate(ctx context.Context, ds Datastore, e *tree.Edit) err
 		return noDatastore(ds)
 	}
 	if len(errs) > 0 {
-		return ss.discreet(errs)
+		return ss.user.Discreet(errs)
 	}
 	return nil
 }
