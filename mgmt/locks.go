@@ -24,7 +24,7 @@ func (ss *Session) locking(f func() error) error {
 	defer s.turn.Give()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ss.ended {
+	if ss.member.Ended() {
 		return turn.Ended()
 	}
 	return f()
@@ -45,17 +45,9 @@ func (ss *Session) Lock(ds Datastore) error {
 		}
 		switch {
 		case ds == Candidate && s.shared.root != nil: // RFC 6241, 7.5
-			by := s.shared.by
-			if s.sessions[by] == nil {
-				by = 0
-			}
-			return lock.Denied(string(ds), by, "%s has changed it; commit that or discard-changes first", s.shared.user)
+			return lock.Denied(string(ds), s.roster.Present(s.shared.by), "%s has changed it; commit that or discard-changes first", s.shared.user)
 		case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
-			by := s.try.by.ID
-			if s.sessions[by] == nil {
-				by = 0
-			}
-			return lock.Denied(string(ds), by, "a commit of %s has to be confirmed first", s.try.by.Actor.User)
+			return lock.Denied(string(ds), s.roster.Present(s.try.by.ID), "a commit of %s has to be confirmed first", s.try.by.Actor.User)
 		case ds == Running:
 			if err := s.parts.None(string(ds)); err != nil {
 				return err
@@ -92,7 +84,7 @@ func (ss *Session) releaseLocked() {
 
 // mayWriteLocked refuses when somebody else holds the lock (RFC 6241, 7.5).
 func (ss *Session) mayWriteLocked(ds Datastore) error {
-	if ss.ended {
+	if ss.member.Ended() {
 		return turn.Ended()
 	}
 	return ss.server.locks.MayWrite(string(ds), ss.id)
@@ -131,7 +123,7 @@ func (ss *Session) PartialLock(selects []string, choose func(running *tree.Node)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch err := s.locks.Free(string(Running)); {
-	case ss.ended:
+	case ss.member.Ended():
 		return 0, nil, turn.Ended()
 	case err != nil:
 		return 0, nil, err

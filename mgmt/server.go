@@ -4,9 +4,7 @@ package mgmt
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +16,7 @@ import (
 	"nso.example/nso/mgmt/lock"
 	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmt/party"
-	"nso.example/nso/mgmt/seat"
+	"nso.example/nso/mgmt/roster"
 	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
 	"nso.example/nso/mgmterr"
@@ -69,23 +67,17 @@ type Server struct {
 	accounts atomic.Pointer[accounts]
 	hasher   *users.Hasher // of passwords that clients write in clear
 
-	mu       sync.Mutex
-	sessions map[uint32]*Session
-	lastID   uint32
-	seats    seat.Table
-	locks    lock.Table
-	shared   shared // candidate
-	try      *try   // commit that waits to be confirmed; changed by who has the turn too
-	state    []source
-	closing  bool
-	counters Counters
-	rpcs     SessionCounters // of the sessions that have ended
+	roster *roster.Roster
+
+	mu     sync.Mutex
+	locks  lock.Table
+	shared shared // candidate
+	try    *try   // commit that waits to be confirmed; changed by who has the turn too
+	state  []source
 }
 
 // Counters are what RFC 6022, 2.1.5, counts over all sessions.
-type Counters struct {
-	InSessions, BadHellos, DroppedSessions uint32
-}
+type Counters = roster.Counters
 
 // StateFunc contributes operational state: a tree that is grafted onto what a
 // read of <operational> gives (RFC 8342, 5.3). It must be quick and not block.
@@ -116,8 +108,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		modes:  modes,
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, operations: operate.New(rules), opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
-		hasher:   users.NewHasher(o.Schema),
-		sessions: make(map[uint32]*Session), seats: seat.Table{Max: o.MaxSessions, PerUser: o.MaxPerUser, Reserve: o.Reserve},
+		hasher: users.NewHasher(o.Schema), roster: roster.New(o.MaxSessions, o.MaxPerUser, o.Reserve),
 	}
 	s.party = party.New(s.expelled)
 	s.access = access.New(s.schema, s.log, s.audit, s.db.Root)
@@ -140,40 +131,23 @@ func (s *Server) Audit() *audit.Trail { return s.audit }
 func (s *Server) AddState(top *yang.Node, f StateFunc) { s.state = append(s.state, source{top, f}) }
 
 // Login describes how a session is reached.
-type Login struct {
-	// Transport is an identity of RFC 6022, 2.1.4 (netconf-ssh ...) or of our
-	// own kind: "netconf-tcp", "netconf-local", "maapi".
-	Transport string
-	// Kill ends the session from outside, as kill-session does; reason is for
-	// the client and the log. It must not block.
-	Kill func(reason string)
-	// Until is how long a place is waited for where a limit leaves none: clients that
-	// come and go at once are many for a moment only. Zero: not at all.
-	Until time.Time
-	// Recovery asks for a recovery session, in which access control is not enforced
-	// (RFC 8341, 1.1). It is root's alone; the door has made sure that it is here, and
-	// on this machine.
-	Recovery bool
-}
+type Login = roster.Login
 
 // Login opens a session for an actor. It is refused while the daemon stops or
 // when a limit is reached.
 func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	admin := l.Recovery || s.Admin(actor)
+	var err error
 	if l.Recovery && (actor.Peer.UID != 0 || actor.Peer.PID == 0 || actor.User != actor.Own) {
-		err := mgmterr.New(mgmterr.AccessDenied, "", "cannot open a recovery session: that is for root alone, on this machine and as itself")
-		s.audit.LoginRefused(actor, l.Transport, err)
-		return nil, err
+		err = mgmterr.New(mgmterr.AccessDenied, "", "cannot open a recovery session: that is for root alone, on this machine and as itself")
 	}
-	ss, wait, err := s.admit(actor, admin, l)
-	for full := wait; full && time.Now().Before(l.Until); {
-		time.Sleep(10 * time.Millisecond)
-		ss, full, err = s.admit(actor, admin, l)
-	}
-	if wait && err != nil {
-		s.mu.Lock()
-		s.seats.InVain(actor.User)
-		s.mu.Unlock()
+	ss := &Session{server: s, actor: actor, login: l, txns: make(map[*Txn]bool)}
+	if err == nil {
+		err = s.roster.Admit(actor, admin, l, func(m *roster.Member) {
+			ss.member, ss.id, ss.stop = m, m.ID, m.Stop
+			ss.user = s.access.User(ss.audited(), l.Recovery)
+			m.End = func(reason string) { ss.Close(reason, false) }
+		})
 	}
 	if err != nil {
 		s.audit.LoginRefused(actor, l.Transport, err)
@@ -187,37 +161,8 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	return ss, nil
 }
 
-func (s *Server) admit(actor ident.Actor, admin bool, l Login) (ss *Session, wait bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return nil, false, mgmterr.New(mgmterr.ResourceDenied, "", "cannot open a session: the daemon is stopping")
-	}
-	if err := s.seats.Take(actor.User, admin); err != nil {
-		return nil, s.seats.Patient(actor.User), err
-	}
-	// RFC 6241, 8.1 of the hello: session ids are never 0, and not reused here
-	// before all 32 bits have been gone through.
-	for {
-		s.lastID++
-		if s.lastID != 0 && s.sessions[s.lastID] == nil {
-			break
-		}
-	}
-	ss = &Session{server: s, id: s.lastID, actor: actor, login: l, since: time.Now(),
-		txns: make(map[*Txn]bool), stop: make(chan struct{}), gone: make(chan struct{})}
-	ss.user = s.access.User(ss.audited(), l.Recovery)
-	s.sessions[ss.id] = ss
-	s.counters.InSessions++
-	return ss, false, nil
-}
-
 // CountBadHello counts a connection that never became a session (RFC 6022, 2.1.5).
-func (s *Server) CountBadHello() {
-	s.mu.Lock()
-	s.counters.BadHellos++
-	s.mu.Unlock()
-}
+func (s *Server) CountBadHello() { s.roster.CountBadHello() }
 
 // Status is a view of the server for whoever runs it.
 type Status struct {
@@ -231,48 +176,24 @@ type Status struct {
 // Status tells how the server is.
 func (s *Server) Status() Status {
 	_, rev := s.db.Current()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := Status{Start: s.start, Revision: rev, Sessions: len(s.sessions), Counters: s.counters, RPCs: s.rpcs}
-	for _, ss := range s.sessions {
-		st.RPCs.Add(ss.counters)
-	}
+	st := Status{Start: s.start, Revision: rev}
+	st.Sessions, st.Counters, st.RPCs = s.roster.Totals()
 	return st
 }
 
 // Kick ends a session for a reason. Its locks are free when this returns
 // (RFC 6241, 7.9).
-func (s *Server) Kick(id uint32, reason string) error { return s.kick(id, 0, reason) }
-
-func (s *Server) kick(id, by uint32, reason string) error {
-	s.mu.Lock()
-	victim := s.sessions[id]
-	var kill func(string)
-	if victim != nil {
-		victim.killer = by
-		kill = victim.killOnceLocked()
-	}
-	s.mu.Unlock()
-	if victim == nil {
-		return mgmterr.New(mgmterr.InvalidValue, "", "cannot end session %d: there is none of that number", id)
-	}
-	if kill != nil {
-		kill(reason)
-	}
-	victim.Close(reason, false)
-	return nil
-}
+func (s *Server) Kick(id uint32, reason string) error { return s.roster.Kick(id, 0, reason) }
 
 // List returns what is known of all sessions, by number. It is for members of
 // nso-admin: the caller has asked Admin.
 func (s *Server) List() []Info {
+	all := s.roster.List()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Info, 0, len(s.sessions))
-	for _, ss := range s.sessions {
-		all = append(all, ss.infoLocked())
+	for i := range all {
+		all[i].Locks = s.locks.Of(all[i].ID)
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	return all
 }
 
@@ -280,29 +201,5 @@ func (s *Server) List() []Info {
 // once all are gone or ctx is done. A session is gone when the operation that it
 // was in has ended, so a commit in flight finishes.
 func (s *Server) Shutdown(ctx context.Context, reason string) error {
-	s.mu.Lock()
-	s.closing = true
-	s.mu.Unlock()
-	for {
-		s.mu.Lock()
-		var kill []func(string)
-		for _, ss := range s.sessions {
-			if k := ss.killOnceLocked(); k != nil {
-				kill = append(kill, k)
-			}
-		}
-		left := len(s.sessions)
-		s.mu.Unlock()
-		if left == 0 {
-			return nil
-		}
-		for _, k := range kill {
-			k(reason)
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("cannot end every session in time: some clients did not let go")
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+	return s.roster.Shutdown(ctx, reason)
 }

@@ -4,7 +4,8 @@ package mgmt
 
 import (
 	"context"
-	"net"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/access"
+	"nso.example/nso/mgmt/roster"
 	"nso.example/nso/mgmt/state"
 	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmt/turn"
@@ -35,46 +37,21 @@ const (
 // goroutine at a time, Info and Kill of others excepted.
 type Session struct {
 	server *Server
+	member *roster.Member
 	id     uint32
 	actor  ident.Actor
 	login  Login
-	since  time.Time
 	user   *access.User
 	stop   chan struct{} // closed when it is to end: nothing is waited for any more
-	gone   chan struct{} // closed when it has
 
-	// guarded by Server.mu
-	ended    bool
-	killed   bool // stop is closed
-	killer   uint32
-	txns     map[*Txn]bool
-	counters SessionCounters
+	txns map[*Txn]bool // guarded by Server.mu
 }
 
 // SessionCounters are those of RFC 6022, 2.1.4.
 type SessionCounters = state.Counters
 
 // Info is what may be told of a session (RFC 6022, 2.1.4).
-type Info struct {
-	ID        uint32
-	User      string
-	Transport string
-	Source    string
-	Since     time.Time
-	Counters  SessionCounters
-	Locks     []Datastore
-	Own       string // the name of the user who acts as User, if that is another one
-	Recovery  bool   // access control is not enforced
-}
-
-// Host is the address part of Source, "" if it has none.
-func (i Info) Host() string {
-	host, _, err := net.SplitHostPort(i.Source)
-	if err != nil {
-		return ""
-	}
-	return host
-}
+type Info = roster.Info
 
 // ID is the session-id (RFC 6241, 8.1).
 func (ss *Session) ID() uint32 { return ss.id }
@@ -89,7 +66,7 @@ func (ss *Session) audited() audit.Session {
 
 // who is the session as the stream of events names it.
 func (ss *Session) who() stream.Who {
-	return stream.Who{Session: ss.id, User: ss.actor.User, Host: Info{Source: ss.actor.Source()}.Host()}
+	return stream.Who{Session: ss.id, User: ss.actor.User, Host: roster.Host(ss.actor.Source())}
 }
 
 // Subscribe receives the events of the server, as access control has it when each is
@@ -104,50 +81,23 @@ func (ss *Session) Subscribe(replay bool, from time.Time) *stream.Subscription {
 // Schema is what the data obeys.
 func (ss *Session) Schema() *yang.Schema { return ss.server.schema }
 
-func (ss *Session) infoLocked() Info {
-	i := Info{ID: ss.id, User: ss.actor.User, Transport: ss.login.Transport, Source: ss.actor.Source(),
-		Since: ss.since, Counters: ss.counters, Recovery: ss.login.Recovery}
-	if ss.actor.Own != ss.actor.User {
-		i.Own = ss.actor.Own
-	}
-	for _, ds := range ss.server.locks.Of(ss.id) {
-		i.Locks = append(i.Locks, Datastore(ds))
-	}
-	return i
-}
-
 // Count adds to the session's counters.
-func (ss *Session) Count(c SessionCounters) {
-	ss.server.mu.Lock()
-	defer ss.server.mu.Unlock()
-	ss.counters.Add(c)
-}
+func (ss *Session) Count(c SessionCounters) { ss.member.Count(c) }
 
 // Close ends the session: its transactions are aborted and its locks freed when
 // this returns. dropped says that the connection was lost, and neither closed nor
 // killed (RFC 6022, 2.1.5). Closing an ended session does nothing.
 func (ss *Session) Close(reason string, dropped bool) {
 	s := ss.server
-	s.mu.Lock()
-	if ss.ended {
-		s.mu.Unlock()
-		<-ss.gone
+	end, first := ss.member.Leaving(dropped)
+	if !first {
+		<-ss.member.Gone
 		return
 	}
-	ss.ended = true
-	end := "closed"
-	if ss.killed {
-		end, dropped = "killed", false
-	} else if dropped {
-		end = "dropped"
-	}
-	ss.stopLocked()
-	open := make([]*Txn, 0, len(ss.txns))
-	for t := range ss.txns {
-		open = append(open, t)
-	}
+	defer close(ss.member.Gone)
+	s.mu.Lock()
+	open := slices.Collect(maps.Keys(ss.txns))
 	s.mu.Unlock()
-	defer close(ss.gone)
 	for _, t := range open {
 		t.Abort()
 	}
@@ -159,39 +109,13 @@ func (ss *Session) Close(reason string, dropped bool) {
 		// RFC 6241, 8.4.1: the commit ends with the session that did not confirm it.
 		s.revert(try, "cancel", "the session ended before it was confirmed")
 	}
-	s.mu.Lock()
-	delete(s.sessions, ss.id)
-	s.seats.Give(ss.actor.User)
-	s.rpcs.Add(ss.counters)
-	if dropped {
-		s.counters.DroppedSessions++
-	}
-	s.mu.Unlock()
+	killer := ss.member.Left(end)
 	if ss.login.Recovery {
 		s.audit.Recovery(ss.audited(), false)
 	}
-	s.stream.SessionEnd(ss.who(), end, ss.killer)
+	s.stream.SessionEnd(ss.who(), end, killer)
 	s.log.Info("session closed", event.Key, event.SessionEnded, "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
-		"reason", reason, "dur", time.Since(ss.since).Round(time.Millisecond))
-}
-
-// killOnceLocked returns the Kill function the first time.
-func (ss *Session) killOnceLocked() func(string) {
-	if !ss.stopLocked() {
-		return nil
-	}
-	return ss.login.Kill
-}
-
-// stopLocked lets nothing that the session does wait any more. It reports whether
-// that is new.
-func (ss *Session) stopLocked() bool {
-	if ss.killed {
-		return false
-	}
-	ss.killed = true
-	close(ss.stop)
-	return true
+		"reason", reason, "dur", time.Since(ss.member.Since).Round(time.Millisecond))
 }
 
 // Kill ends another session (RFC 6241, 7.9).
@@ -202,7 +126,7 @@ func (ss *Session) Kill(id uint32) error {
 	if id == ss.id { // RFC 6241, 7.9
 		return mgmterr.New(mgmterr.InvalidValue, "", "cannot kill the own session: use close-session")
 	}
-	return ss.server.kick(id, ss.id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
+	return ss.server.roster.Kick(id, ss.id, "killed by session "+strconv.FormatUint(uint64(ss.id), 10))
 }
 
 func noDatastore(ds Datastore) error {
@@ -231,7 +155,7 @@ func (ss *Session) open(t *Txn) (*Txn, error) {
 	defer t.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ss.ended || s.closing {
+	if ss.member.Ended() || s.roster.Closing() {
 		return nil, turn.Ended()
 	}
 	ss.txns[t] = true

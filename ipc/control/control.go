@@ -130,14 +130,14 @@ func (r *room) status(_ context.Context, c *varlink.Call) error {
 }
 
 type sessionReply struct {
-	ID        uint32           `json:"id"`
-	User      string           `json:"user"`
-	Transport string           `json:"transport"`
-	Source    string           `json:"source"`
-	Since     string           `json:"since"`
-	Locks     []mgmt.Datastore `json:"locks"`
-	Own       string           `json:"own"`
-	Recovery  bool             `json:"recovery"`
+	ID        uint32   `json:"id"`
+	User      string   `json:"user"`
+	Transport string   `json:"transport"`
+	Source    string   `json:"source"`
+	Since     string   `json:"since"`
+	Locks     []string `json:"locks"`
+	Own       string   `json:"own"`
+	Recovery  bool     `json:"recovery"`
 }
 
 func (r *room) sessions(_ context.Context, c *varlink.Call) error {
@@ -145,7 +145,7 @@ func (r *room) sessions(_ context.Context, c *varlink.Call) error {
 	for _, i := range r.server.List() {
 		locks := i.Locks
 		if locks == nil {
-			locks = []mgmt.Datastore{}
+			locks = []string{}
 		}
 		all = append(all, sessionReply{i.ID, i.User, i.Transport, i.Source, i.Since.UTC().Format(time.RFC3339), locks, i.Own, i.Recovery})
 	}
