@@ -45,6 +45,8 @@ type Options struct {
 	Want     func(c check) bool
 	Tell     func(Result)
 	Deadline time.Duration // of a check
+	// Pace is waited before each request: some servers lose what comes too soon.
+	Pace time.Duration
 	// GiveUp is after how many checks in a row without any session the run ends.
 	GiveUp int
 }
@@ -69,7 +71,7 @@ func Run(o Options) (left int) {
 		}
 		began := time.Now()
 		r := Result{check: c}
-		d := &dialogue{dial: o.Dial, end: began.Add(o.Deadline)}
+		d := &dialogue{dial: o.Dial, pace: o.Pace, end: began.Add(o.Deadline)}
 		r.Err, r.Skipped = d.do(c)
 		if without++; len(d.sessions) > 0 {
 			without = 0
