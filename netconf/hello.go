@@ -58,7 +58,7 @@ func (ss *session) hello() error {
 	return errors.New("the client's hello offers neither base:1.0 nor base:1.1")
 }
 
-// readHello reads the capabilities of a client's hello.
+// readHello reads the capabilities of a client's hello, without their parameters.
 func readHello(r *xmlstream.Reader) (capabilities []string, err error) {
 	t, err := r.Next()
 	if err != nil {
@@ -87,7 +87,9 @@ func readHello(r *xmlstream.Reader) (capabilities []string, err error) {
 			if len(capabilities) >= 1000 {
 				return nil, errors.New("the client's hello has more than 1,000 capabilities")
 			}
-			capabilities = append(capabilities, strings.TrimSpace(string(text)))
+			// RFC 6241, 8.1: parameters of a version do not count.
+			uri, _, _ := strings.Cut(strings.TrimSpace(string(text)), "?")
+			capabilities = append(capabilities, uri)
 		case t.Name.Space == nsBase && t.Name.Local == "session-id":
 			// RFC 6241, 8.1: a client that sends one gets no session.
 			return nil, errors.New("the client's hello has a session-id")

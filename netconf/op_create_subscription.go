@@ -125,11 +125,17 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 		defer cancel()
 	}
 	replaying := !s.start.IsZero()
+	replayed := func() error {
+		if !replaying {
+			return nil
+		}
+		replaying = false
+		// RFC 5277, 3.3.1: it goes to this session alone, and is never replayed.
+		return ss.event(time.Now(), "replayComplete", nil)
+	}
 	for {
-		if replaying && sub.Replayed() {
-			replaying = false
-			// RFC 5277, 3.3.1: it goes to this session alone, and is never replayed.
-			if err := ss.event(time.Now(), "replayComplete", nil); err != nil {
+		if sub.Replayed() {
+			if err := replayed(); err != nil {
 				return err
 			}
 		}
@@ -138,6 +144,10 @@ func (ss *session) notify(sub *stream.Subscription, s subscribing) error {
 		case ss.ctx.Err() != nil:
 			return nil
 		case errors.Is(err, context.DeadlineExceeded), !s.stop.IsZero() && at.After(s.stop):
+			// What is left of the replay is of after stopTime.
+			if err := replayed(); err != nil {
+				return err
+			}
 			ss.subscribed.Store(false)
 			return ss.event(time.Now(), "notificationComplete", nil)
 		case err != nil:

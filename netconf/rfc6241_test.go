@@ -191,6 +191,7 @@ func Test8_1ClientHello(t *testing.T) {
 		`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<nc:hello xmlns:nc="` + nsBase + `"><nc:capabilities><nc:capability> ` + base10 +
 			"\n</nc:capability><nc:capability>urn:x</nc:capability></nc:capabilities></nc:hello>\n",
 		`<hello xmlns="` + nsBase + `">` + caps + `<more xmlns="urn:more"><a/></more></hello>`,
+		`<hello xmlns="` + nsBase + `"><capabilities><capability>` + base10 + `?colour=red</capability></capabilities></hello>`,
 	}
 	bad := map[string]string{
 		"a session-id":    `<hello xmlns="` + nsBase + `">` + caps + `<session-id>4</session-id></hello>`, // "MUST terminate"

@@ -33,6 +33,11 @@ func (d *decoder) attributes(s *yang.Node, op tree.Op, t *xmlstream.Token) (_ tr
 			insert = string(a.Value)
 		case d.edit && a.Name.Space == nsYang && (a.Name.Local == "key" || a.Name.Local == "value"):
 			anchorName, anchor = a.Name.Local, string(a.Value)
+		case d.edit && a.Name.Space == meta.DefaultNamespace && a.Name.Local == "default" && (s.Kind == yang.KindLeaf || s.Kind == yang.KindLeafList):
+			word := string(a.Value)
+			if d.byDefault = word == "true" || word == "1"; !d.byDefault && word != "false" && word != "0" {
+				return op, at, d.badAttribute(s, "default", "it is true or false")
+			}
 		case d.options.Meta != nil && a.Name.Space != "" && s.Kind != yang.KindAnyxml:
 			if err := d.annotation(s, a); err != nil {
 				return op, at, err
@@ -49,6 +54,22 @@ func (d *decoder) attributes(s *yang.Node, op tree.Op, t *xmlstream.Token) (_ tr
 	}
 	at, err = d.insert(s, insert, anchorName, anchor)
 	return op, at, err
+}
+
+// defaulted reads a value that is tagged as the default (RFC 6243, 4.5.2): it must be that,
+// and will not be said. A create is still refused where the value has been said.
+func (d *decoder) defaulted(f *frame, s *yang.Node, op tree.Op, v string) error {
+	if !slices.Contains(s.Defaults, v) {
+		return d.fail(mgmterr.InvalidValue, s, "cannot tag %s as the default of %s: it is not that", quote([]byte(v)), s.Name)
+	}
+	switch op {
+	case tree.OpNone:
+		return nil
+	case tree.OpCreate:
+		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op, Value: v})
+	}
+	f.edits = append(f.edits, tree.Edit{Schema: s, Op: tree.OpRemove, Value: v})
+	return nil
 }
 
 // annotation reads an attribute that a module defines (RFC 7952, 5.1).

@@ -132,6 +132,7 @@ type decoder struct {
 	options    DecodeOptions     // of data, not of edits
 	pending    []meta.Annotation // of the element at hand
 	tagged     bool              // something is tagged as a default
+	byDefault  bool              // the element at hand is, in an edit
 	seen       []seen            // by yang.Node.ID
 	frames     []*frame          // by depth, used again
 	depth      int
@@ -286,7 +287,7 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 	}
 	op := f.op
 	var at tree.Insert
-	d.pending = d.pending[:0]
+	d.pending, d.byDefault = d.pending[:0], false
 	if len(t.Attrs) > 0 {
 		var err error
 		if op, at, err = d.attributes(s, op, t); err != nil {
@@ -301,7 +302,7 @@ func (d *decoder) child(f *frame, t *xmlstream.Token) error {
 		}
 	}
 	gone := op == tree.OpDelete || op == tree.OpRemove
-	plain := op == f.op && at.Where == 0 && !gone
+	plain := op == f.op && at.Where == 0 && !gone && !d.byDefault
 	if plain && len(f.lists) > 0 && contains(f.lists, s) {
 		plain = false
 	}
@@ -458,6 +459,8 @@ func (d *decoder) leaf(f *frame, s *yang.Node, op tree.Op, at tree.Insert, plain
 	}
 	d.noteValue(f, s, v)
 	switch {
+	case d.byDefault:
+		return d.defaulted(f, s, op, v)
 	case !plain:
 		f.edits = append(f.edits, tree.Edit{Schema: s, Op: op, Value: v, Insert: at})
 		return nil
