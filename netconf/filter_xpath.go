@@ -64,13 +64,15 @@ func (q *request) xpath(text string) (filter, error) {
 	return f, nil
 }
 
+const cannotUse = "cannot use the XPath of this filter: "
+
 // badSelect says what is wrong with an expression, and where.
 func badSelect(err error) *mgmterr.Error {
 	why := err.Error()
 	if x := (*xpath.Error)(nil); errors.As(err, &x) {
 		why = fmt.Sprintf("column %d: %s", x.Column, x.Reason)
 	}
-	return ofSelect(mgmterr.New(mgmterr.BadAttribute, "", "cannot use the XPath of this filter: %s", why))
+	return ofSelect(mgmterr.New(mgmterr.BadAttribute, "", cannotUse+"%s", why))
 }
 
 func ofSelect(e *mgmterr.Error) *mgmterr.Error {

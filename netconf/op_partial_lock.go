@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmterr"
@@ -40,11 +41,7 @@ func parsePartialLock(q *request) (action, error) {
 		text := string(b)
 		f, err := q.xpath(text)
 		if err != nil { // RFC 5717, 2.4.1: an invalid expression is invalid-value
-			var at string
-			if l := mgmterr.Of(err); l != nil {
-				at = l[0].Message
-			}
-			return unfit("cannot lock: %s", at)
+			return unfit("cannot lock by this XPath: %s", strings.TrimPrefix(err.Error(), cannotUse))
 		}
 		selects, exprs = append(selects, text), append(exprs, f.(*xpathFilter).expr)
 		return nil
