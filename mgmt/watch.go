@@ -27,3 +27,9 @@ func (ss *Session) ReplayFrom() time.Time {
 // ReplayLog is when the log of events was begun, and the time of the last event that it
 // has lost; zero if it has lost none.
 func (s *Server) ReplayLog() (created, aged time.Time) { return s.stream.Log() }
+
+// KeepEvents keeps the events in a folder over a restart. It is called before there are
+// sessions, and what it returns at the end.
+func (s *Server) KeepEvents(dir string) (end func() error, err error) {
+	return s.stream.Close, s.stream.Keep(dir, s.log)
+}

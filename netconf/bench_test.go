@@ -3,10 +3,14 @@
 package netconf
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"nso.example/nso/internal/xmlstream"
+	"nso.example/nso/mgmt"
 	"nso.example/nso/test/peer"
 	"nso.example/nso/tree"
 )
@@ -157,4 +161,77 @@ func BenchmarkSession(b *testing.B) {
 		w.mustOK(c, "<close-session/>")
 		c.Close()
 	}
+}
+
+// BenchmarkCommitWatched is a commit over NETCONF without, and with a hundred
+// subscribers of its changes, each in a session of its own, turn by turn: pushing is not
+// to slow it by more than 10 %. The journal is in memory: on a disk the part of the
+// pushing is smaller.
+func BenchmarkCommitWatched(b *testing.B) {
+	const watchers, commits = 100, 2000
+	w := newWorld(b, worldOptions{mgmt: mgmt.Options{MaxSessions: 500, MaxPerUser: 500}})
+	c := w.open("admin")
+	subscribers := make([]*peer.Conn, watchers)
+	ids := make(chan string)
+	for i := range subscribers {
+		conn := w.connect("admin")
+		subscribers[i] = peer.New(conn)
+		if err := subscribers[i].Open(); err != nil {
+			b.Fatal(err)
+		}
+		conn.SetDeadline(time.Time{})
+		go func() { // reads what comes, and hands on the ids
+			for {
+				text, err := subscribers[i].Receive()
+				if err != nil {
+					return
+				}
+				if id := idOf.FindSubmatch(text); id != nil && bytes.Contains(text, []byte("rpc-reply")) {
+					ids <- string(id[1])
+				} else if bytes.Contains(text, []byte("<ok/>")) {
+					ids <- ""
+				}
+			}
+		}()
+	}
+	ask := func(operation func(i int) string) []string {
+		got := make([]string, watchers)
+		for i, s := range subscribers {
+			if err := s.Send(`<rpc message-id="1" xmlns="` + nsBase + `">` + operation(i) + `</rpc>`); err != nil {
+				b.Fatal(err)
+			}
+			got[i] = <-ids
+		}
+		return got
+	}
+	var took [2][]time.Duration
+	n := 0
+	phase := func(which int) {
+		for range commits {
+			n++
+			begin := time.Now()
+			w.mustOK(c, setAlone(fmt.Sprint(n)))
+			took[which] = append(took[which], time.Since(begin))
+		}
+	}
+	for b.Loop() {
+		phase(0)
+		all := ask(func(int) string {
+			return onChange(`<yp:datastore-subtree-filter><alone xmlns="urn:test"/></yp:datastore-subtree-filter><yp:on-change/>`)
+		})
+		phase(1)
+		ask(func(i int) string { return rpcOnID("delete-subscription", all[i]) })
+	}
+	var mean [2]float64
+	for i, name := range []string{"0", "100"} {
+		for _, d := range took[i] {
+			mean[i] += float64(d.Nanoseconds()) / float64(len(took[i]))
+		}
+		slices.Sort(took[i])
+		b.ReportMetric(float64(took[i][len(took[i])/2].Nanoseconds()), "p50-ns/"+name)
+		b.ReportMetric(mean[i], "mean-ns/"+name)
+	}
+	b.ReportMetric(mean[1]/mean[0], "mean-ratio")
+	b.ReportMetric(float64(took[1][len(took[1])/2])/float64(took[0][len(took[0])/2]), "p50-ratio")
+	w.mustOK(c, "<close-session/>")
 }

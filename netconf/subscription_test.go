@@ -29,11 +29,13 @@ func rpcOnID(name, id string) string {
 	return `<` + name + ` xmlns="` + space + `"><id>` + id + `</id></` + name + `>`
 }
 
+var idOf = regexp.MustCompile(`<id[^>]*>([0-9]+)</id>`)
+
 // subscribes establishes a subscription and returns its id.
 func (w *world) subscribes(c *peer.Conn, operation string) string {
 	w.t.Helper()
 	reply := w.rpc(c, operation)
-	id := regexp.MustCompile(`<id[^>]*>([0-9]+)</id>`).FindStringSubmatch(reply)
+	id := idOf.FindStringSubmatch(reply)
 	if id == nil {
 		w.t.Fatalf("no subscription: %s", reply)
 	}

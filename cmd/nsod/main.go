@@ -131,6 +131,11 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 	if err != nil {
 		return err
 	}
+	endEvents, err := server.KeepEvents(filepath.Join(conf.State.Dir, "events"))
+	if err != nil { // they are kept in memory, and /streams says since when
+		log.Warn("events are not kept over a restart", "op", "events", "err", err)
+	}
+	defer endEvents()
 
 	// Signals. A second one ends it at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

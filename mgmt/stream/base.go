@@ -40,7 +40,7 @@ func (f *body) who(w Who) {
 }
 
 // publishBase publishes an event of RFC 6470.
-func (s *Stream) publishBase(name string, edits []Edit, fill func(*body)) {
+func (s *Stream) publishBase(name string, before, after *tree.Node, fill func(*body)) {
 	n := s.names[name]
 	if n == nil {
 		return
@@ -55,7 +55,7 @@ func (s *Stream) publishBase(name string, edits []Edit, fill func(*body)) {
 	if f.err != nil || err != nil {
 		return // a value that the model does not take: there is nobody to tell
 	}
-	s.publish(&Event{Kind: s.kind(n), Body: root, Edits: edits})
+	s.publish(&Event{Kind: s.kind(n), Body: root, before: before, after: after})
 }
 
 // kind is the node of the schema that n is a copy of.
@@ -63,13 +63,13 @@ func (s *Stream) kind(n *yang.Node) *yang.Node { return s.schema.Notifications[n
 
 // SessionStart is netconf-session-start (RFC 6470, 2.2).
 func (s *Stream) SessionStart(w Who) {
-	s.publishBase("netconf-session-start", nil, func(f *body) { f.who(w) })
+	s.publishBase("netconf-session-start", nil, nil, func(f *body) { f.who(w) })
 }
 
 // SessionEnd is netconf-session-end: closed, killed, dropped (RFC 6470, 2.2). by is the
 // session that killed it, 0 if none did.
 func (s *Stream) SessionEnd(w Who, reason string, by uint32) {
-	s.publishBase("netconf-session-end", nil, func(f *body) {
+	s.publishBase("netconf-session-end", nil, nil, func(f *body) {
 		f.who(w)
 		if by != 0 {
 			f.leaf("killed-by", strconv.FormatUint(uint64(by), 10))
@@ -81,7 +81,7 @@ func (s *Stream) SessionEnd(w Who, reason string, by uint32) {
 // ConfirmedCommit is netconf-confirmed-commit: start, cancel, timeout, extend or
 // complete (RFC 6470, 2.2).
 func (s *Stream) ConfirmedCommit(w Who, event string, timeout time.Duration) {
-	s.publishBase("netconf-confirmed-commit", nil, func(f *body) {
+	s.publishBase("netconf-confirmed-commit", nil, nil, func(f *body) {
 		if event != "timeout" {
 			f.who(w)
 		}
@@ -99,11 +99,7 @@ func (s *Stream) ConfigChange(w Who, before, after *tree.Node) {
 	if s.names["netconf-config-change"] == nil {
 		return
 	}
-	edits := changes(before, after)
-	if len(edits) == 0 {
-		return // a revision that only confirms another
-	}
-	s.publishBase("netconf-config-change", edits, func(f *body) {
+	s.publishBase("netconf-config-change", before, after, func(f *body) {
 		if by := f.b.Schema().Child("", "changed-by"); by != nil {
 			f.b.Open(by)
 			if w.Session == 0 {

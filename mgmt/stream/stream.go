@@ -9,8 +9,9 @@
 //  1. To publish never blocks, however slow a subscriber is: one whose queue is full
 //     has lost his subscription, and is told.
 //  2. What is kept is bounded in number and size, a queue in number.
-//  3. Events have numbers without a gap, in the order in which they were published: a
-//     replay and what follows it leave nothing out and give nothing twice.
+//  3. A replay and what follows it leave nothing out and give nothing twice: events are
+//     kept, and handed over, in the order in which they were published.
+//  4. What costs is done by a goroutine of its own: not while a commit has the turn.
 //
 // RFC 5277 (streams), RFC 6470 (events of the base).
 package stream
@@ -18,10 +19,14 @@ package stream
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
+	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt/push"
+	"nso.example/nso/mgmt/tape"
 	"nso.example/nso/tree"
 	"nso.example/nso/yang"
 )
@@ -30,6 +35,7 @@ const (
 	keepEvents = 2000    // for replay
 	keepBytes  = 4 << 20 // of them, as far as one can tell
 	queueSize  = 1000    // of a subscriber
+	maxPending = 1000    // events that wait to be worked out
 )
 
 // Event is a notification. Body is a tree of Schema.Events that holds it alone, less its
@@ -40,6 +46,9 @@ type Event struct {
 	Body  *tree.Node
 	Edits []Edit
 	size  int
+	// before and after are what Edits are worked out of.
+	before, after *tree.Node
+	number        uint64 // on the tape
 }
 
 // Edit is one change of a netconf-config-change.
@@ -59,7 +68,16 @@ type Stream struct {
 	// Board is told of each change of running.
 	Board *push.Board
 
+	events *yang.Schema // of which the root is Schema.Events
+	log    *slog.Logger
+
+	work sync.Mutex // one works out what is pending, before mu
+	tape *tape.Tape // what is kept over a restart; nil if nothing is; guarded by work
+	line *xmlstream.Writer
+
 	mu      sync.Mutex
+	pending []*Event
+	busy    bool      // somebody works out what is pending, or is about to
 	created time.Time // of what is kept
 	aged    time.Time // of the last event that is not kept any more
 	kept    []*Event
@@ -70,7 +88,11 @@ type Stream struct {
 // New makes a stream that begins now.
 func New(schema *yang.Schema) *Stream {
 	s := &Stream{schema: schema, root: schema.Events, names: make(map[string]*yang.Node),
-		Board: push.NewBoard(), created: time.Now(), subs: make(map[*Subscription]bool)}
+		Board: push.NewBoard(), log: slog.New(slog.DiscardHandler), line: xmlstream.NewWriter(nil),
+		created: time.Now(), subs: make(map[*Subscription]bool)}
+	events := *schema
+	events.Root = schema.Events
+	s.events = &events
 	for _, n := range s.root.DataChildren {
 		if n.Module.Name == "ietf-netconf-notifications" {
 			s.names[n.Name] = n
@@ -99,18 +121,63 @@ func (s *Stream) Log() (created, aged time.Time) {
 // publish hands an event to everybody.
 func (s *Stream) publish(e *Event) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	e.Time = time.Now()
+	s.pending = append(s.pending, e)
+	begin, full := !s.busy, len(s.pending) > maxPending
+	s.busy = true
+	s.mu.Unlock()
+	switch {
+	case full: // whoever is faster than that takes part in the work
+		s.settle()
+	case begin:
+		go s.settle()
+	}
+}
+
+// settle works out what is pending: when it returns, everything that was published
+// before is with the subscribers.
+func (s *Stream) settle() {
+	s.work.Lock()
+	defer s.work.Unlock()
+	for {
+		s.mu.Lock()
+		todo := s.pending
+		s.pending = nil
+		s.busy = len(todo) > 0
+		s.mu.Unlock()
+		if len(todo) == 0 {
+			return
+		}
+		todo = slices.DeleteFunc(todo, func(e *Event) bool {
+			if e.after == nil {
+				return false
+			}
+			e.Edits = changes(e.before, e.after)
+			e.before, e.after = nil, nil
+			return len(e.Edits) == 0 // a revision that only confirms another
+		})
+		s.record(todo)
+		s.mu.Lock()
+		for _, e := range todo {
+			s.keepLocked(e)
+			for sub := range s.subs {
+				sub.push(e)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *Stream) keepLocked(e *Event) {
 	e.size = 200 + 150*len(e.Edits)
 	s.kept, s.size = append(s.kept, e), s.size+e.size
 	for len(s.kept) > keepEvents || s.size > keepBytes {
 		s.size -= s.kept[0].size
-		s.aged = s.kept[0].Time
+		if s.kept[0].number == 0 { // it was nowhere else
+			s.aged = s.kept[0].Time
+		}
 		s.kept[0] = nil
 		s.kept = s.kept[1:]
-	}
-	for sub := range s.subs {
-		sub.push(e)
 	}
 }
 
@@ -120,13 +187,17 @@ type Rights struct {
 	Reads   func(tree.Path) bool
 }
 
-// Subscription is one receiver of the stream.
+// Subscription is one receiver of the stream. Its methods are called by one goroutine at
+// a time.
 type Subscription struct {
 	C       <-chan struct{} // there may be something to Poll
 	stream  *Stream
 	rights  Rights
 	wake    chan struct{}
 	omitted int // events that he may not receive since Omitted was called
+	// history is what is replayed from the tape, since from; nil when it has been read.
+	history *tape.Reader
+	from    time.Time
 	// guarded by Stream.mu
 	queue []*Event
 	old   int // of the queue are a replay
@@ -137,9 +208,13 @@ type Subscription struct {
 func (s *Stream) Subscribe(r Rights, replay bool, from time.Time) *Subscription {
 	wake := make(chan struct{}, 1)
 	sub := &Subscription{C: wake, stream: s, rights: r, wake: wake}
+	s.settle() // what was before the subscription is not new
+	s.work.Lock()
+	defer s.work.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if replay {
+		sub.history, sub.from = s.historyLocked(), from
 		for _, e := range s.kept {
 			if !e.Time.Before(from) {
 				sub.queue = append(sub.queue, e)
@@ -176,17 +251,20 @@ func (sub *Subscription) signal() {
 func (sub *Subscription) Replayed() bool {
 	sub.stream.mu.Lock()
 	defer sub.stream.mu.Unlock()
-	return sub.old <= 0 && !sub.lost
+	return sub.old <= 0 && sub.history == nil && !sub.lost
 }
 
 // Poll is the next event that may be seen. Without one it returns no body: there are
 // no more for now, or the replay has just come to its end.
 func (sub *Subscription) Poll() (time.Time, *tree.Node, error) {
 	for {
-		sub.stream.mu.Lock()
-		replay, lost := sub.old > 0, sub.lost
 		var e *Event
-		if len(sub.queue) > 0 {
+		if sub.history != nil {
+			e = sub.stream.nextOfHistory(sub)
+		}
+		sub.stream.mu.Lock()
+		replay, lost := e != nil || sub.old > 0, sub.lost
+		if e == nil && len(sub.queue) > 0 {
 			e, sub.queue[0] = sub.queue[0], nil
 			sub.queue = sub.queue[1:]
 			sub.old--
@@ -239,4 +317,9 @@ func (sub *Subscription) Close() {
 	sub.stream.mu.Lock()
 	defer sub.stream.mu.Unlock()
 	delete(sub.stream.subs, sub)
+	sub.queue = nil
+	if sub.history != nil {
+		sub.history.Close()
+		sub.history = nil
+	}
 }

@@ -44,6 +44,7 @@ func TestReplay(t *testing.T) {
 	for i := range n {
 		s.SessionStart(Who{Session: uint32(i + 1), User: "u", Host: "127.0.0.1"})
 	}
+	s.settle()
 	if len(s.kept) != keepEvents || !s.Began().Before(time.Now()) {
 		t.Errorf("%d events are kept", len(s.kept))
 	}
@@ -77,6 +78,7 @@ func TestSlow(t *testing.T) {
 	for range queueSize + keepEvents + 1 {
 		s.SessionStart(Who{Session: 1, User: "u"})
 	}
+	s.settle()
 	if _, _, err := sub.Next(context.Background()); !errors.Is(err, ErrSlow) {
 		t.Error(err)
 	}
