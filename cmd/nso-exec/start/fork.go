@@ -30,50 +30,69 @@ type child struct {
 	pidfd    int32
 	fds      [4]uintptr // what becomes descriptors 0 to 3
 	count    uintptr    // how many of them
-	status   uintptr    // where to say what failed
 	terminal bool
 	umask    uintptr
 	nice     uintptr
 	limits   []setLimit
-	dir      *byte
+	dir      uintptr         // the descriptor of the folder
 	filter   *unix.SockFprog // nil for none
 	path     *byte
 	argv     **byte
 	envv     **byte
-	failed   [2]uint32 // the step, and the errno
+	failed   [2]uint32 // by the child: the step, and the errno, 0 for none
 	all      uint64    // a mask of all signals
 	none     uint64
 	action   sigaction
 }
 
-// fork makes the child, which becomes the program or says what failed. The parent gets
-// its pid.
+// fork makes the child, which becomes the program or says in c.failed what kept it from
+// that. It returns when either is so.
 //
-// As in package syscall, the child runs on a copy of this thread alone. Signals are
-// blocked until they have their default, so that no handler of the runtime runs in it;
-// there are only raw system calls after clone3.
+// Signals are blocked meanwhile: in the child until they have their default, so that no
+// handler of the runtime runs in it.
 //
 //go:noinline
 //go:norace
 //go:nocheckptr
-func fork(c *child) (uintptr, syscall.Errno) {
+func fork(c *child) (pid uintptr, errno syscall.Errno) {
+	var old uint64
+	if _, _, errno = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.all)), uintptr(unsafe.Pointer(&old)), 8, 0, 0); errno != 0 {
+		return 0, errno
+	}
+	pid, errno = become(c)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&old)), 0, 8, 0, 0)
+	return pid, errno
+}
+
+// become is what parent and child both begin with. It has a frame of its own, where the
+// child spoils nothing that the parent wants: they share memory until the program is
+// there, since a copy of the page tables of a Go process, and the faults after it, cost
+// more than all the rest. As in package syscall, the other threads go on, this one waits,
+// and there are only raw system calls in the child.
+//
+//go:noinline
+//go:norace
+//go:nocheckptr
+func become(c *child) (uintptr, syscall.Errno) {
 	var (
 		r, signal uintptr
 		i         int
 		errno     syscall.Errno
-		old       uint64
 	)
-	if _, _, errno = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.all)), uintptr(unsafe.Pointer(&old)), 8, 0, 0); errno != 0 {
-		return 0, errno
+	r = clone3(&c.clone, unsafe.Sizeof(c.clone))
+	if r > ^uintptr(4095) { // -4095 to -1
+		return 0, syscall.Errno(-r)
 	}
-	r, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&c.clone)), unsafe.Sizeof(c.clone), 0)
-	if errno != 0 || r != 0 {
-		_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&old)), 0, 8, 0, 0)
-		return r, errno
+	if r != 0 {
+		return r, 0
 	}
 
 	for signal = 1; signal <= 64; signal++ { // fails for SIGKILL and SIGSTOP
 		_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGACTION, signal, uintptr(unsafe.Pointer(&c.action)), 0, 8, 0, 0)
+	}
+	c.failed[0] = stepDirectory
+	if _, _, errno = syscall.RawSyscall(unix.SYS_FCHDIR, c.dir, 0, 0); errno != 0 {
+		goto failed
 	}
 	c.failed[0] = stepFork
 	if _, _, errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno != 0 {
@@ -106,10 +125,6 @@ func fork(c *child) (uintptr, syscall.Errno) {
 			goto failed
 		}
 	}
-	c.failed[0] = stepDirectory
-	if _, _, errno = syscall.RawSyscall(unix.SYS_CHDIR, uintptr(unsafe.Pointer(c.dir)), 0, 0); errno != 0 {
-		goto failed
-	}
 	c.failed[0] = stepExec
 	if c.filter != nil {
 		if _, _, errno = syscall.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(c.filter))); errno != 0 {
@@ -120,7 +135,6 @@ func fork(c *child) (uintptr, syscall.Errno) {
 	_, _, errno = syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)), uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.envv)))
 failed:
 	c.failed[1] = uint32(errno)
-	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, c.status, uintptr(unsafe.Pointer(&c.failed)), unsafe.Sizeof(c.failed))
 	for {
 		_, _, _ = syscall.RawSyscall(unix.SYS_EXIT_GROUP, 127, 0, 0)
 	}

@@ -14,13 +14,13 @@
 //     ignored.
 //  3. It is in its control group, session and folder before its first instruction.
 //  4. An error before that is told as what it is, and no exit status.
-//  5. Between fork and exec there are raw system calls alone.
+//  5. Between fork and exec there are raw system calls alone, none of which waits for
+//     anybody; the child shares this process's memory then (CLONE_VM, CLONE_VFORK).
 //
 // execve(2), clone(2), setrlimit(2), credentials(7).
 package start
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -76,33 +76,27 @@ type Process struct{ PID, FD int }
 
 // Start starts a program and returns when it is the program that runs.
 func Start(s Spec) (Process, *wire.StartError) {
-	c, free, err := s.child()
+	// Here, where a file system that does not answer holds nobody else up.
+	dir, err := unix.Open(s.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return Process{}, s.failed("directory", err)
+	}
+	defer unix.Close(dir)
+	c, free, err := s.child(dir)
 	defer free()
 	if err != nil {
 		return Process{}, fail("fork", err)
 	}
-	var status [2]int
-	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
-		return Process{}, fail("fork", err)
-	}
-	defer unix.Close(status[0])
-	theirs, err := unix.FcntlInt(uintptr(status[1]), unix.F_DUPFD_CLOEXEC, firstFree)
-	_ = unix.Close(status[1])
-	if err != nil {
-		return Process{}, fail("fork", err)
-	}
-	c.status = uintptr(theirs)
 	runtime.LockOSThread() // whose signals are blocked meanwhile
 	syscall.ForkLock.Lock()
 	pid, errno := fork(c)
 	syscall.ForkLock.Unlock()
 	runtime.UnlockOSThread()
 	runtime.KeepAlive(c)
-	_ = unix.Close(theirs)
 	if errno != 0 {
 		return Process{}, fail("fork", errno)
 	}
-	if failed := read(status[0], s); failed != nil {
+	if c.failed[1] != 0 {
 		var ws unix.WaitStatus
 		for {
 			if _, err := unix.Wait4(int(pid), &ws, 0, nil); !errors.Is(err, unix.EINTR) {
@@ -110,13 +104,13 @@ func Start(s Spec) (Process, *wire.StartError) {
 			}
 		}
 		_ = unix.Close(int(c.pidfd))
-		return Process{}, failed
+		return Process{}, s.failed(steps()[c.failed[0]], syscall.Errno(c.failed[1]))
 	}
 	return Process{int(pid), int(c.pidfd)}, nil
 }
 
 // child makes ready what the child needs. free is to be called in any case.
-func (s Spec) child() (c *child, free func(), err error) {
+func (s Spec) child(dir int) (c *child, free func(), err error) {
 	var taken []int
 	free = func() {
 		for _, fd := range taken {
@@ -142,6 +136,9 @@ func (s Spec) child() (c *child, free func(), err error) {
 		if c.fds[3], err = move(s.IPC); err != nil {
 			return nil, free, err
 		}
+	}
+	if c.dir, err = move(dir); err != nil {
+		return nil, free, err
 	}
 	path := s.Program.Path
 	if !s.Program.Script {
@@ -175,14 +172,11 @@ func (s Spec) child() (c *child, free func(), err error) {
 		return nil, free, err
 	}
 	c.argv, c.envv = &argv[0], &envv[0]
-	if c.dir, err = syscall.BytePtrFromString(s.Dir); err != nil {
-		return nil, free, err
-	}
 	if c.path, err = syscall.BytePtrFromString(path); err != nil {
 		return nil, free, err
 	}
 	c.clone = cloneArgs{
-		flags: unix.CLONE_PIDFD | unix.CLONE_INTO_CGROUP, exitSignal: uint64(unix.SIGCHLD),
+		flags: unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_INTO_CGROUP, exitSignal: uint64(unix.SIGCHLD),
 		pidFD: uint64(uintptr(unsafe.Pointer(&c.pidfd))), cgroup: uint64(s.Cgroup),
 	}
 	return c, free, nil
@@ -194,28 +188,8 @@ func fail(step string, err error) *wire.StartError {
 	return e
 }
 
-// read reads what the child says before it is the program: nothing, or what failed.
-func read(fd int, s Spec) *wire.StartError {
-	var text []byte
-	var err error
-	for n, b := 0, make([]byte, 16); len(text) < len(b); text = append(text, b[:n]...) {
-		if n, err = unix.Read(fd, b); errors.Is(err, unix.EINTR) {
-			n, err = 0, nil
-			continue
-		}
-		if n <= 0 || err != nil {
-			break
-		}
-	}
-	switch {
-	case err != nil:
-		return fail("fork", err)
-	case len(text) == 0:
-		return nil
-	case len(text) != 8 || int(binary.NativeEndian.Uint32(text)) >= len(steps()):
-		return fail("fork", errors.New("it does not say why"))
-	}
-	step, errno := steps()[binary.NativeEndian.Uint32(text)], syscall.Errno(binary.NativeEndian.Uint32(text[4:]))
+// failed is an error of a step that the user knows by a name.
+func (s Spec) failed(step string, errno error) *wire.StartError {
 	e := fail(step, errno)
 	switch step {
 	case "exec":

@@ -3,12 +3,15 @@
 package start
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -153,4 +156,60 @@ func TestFailures(t *testing.T) {
 			t.Errorf("%s %s: %v", c.path, c.step, err)
 		}
 	}
+}
+
+// TestShared: the child begins in this process's memory while the rest of it goes on. The
+// collector moves stacks meanwhile, others take memory, and nothing of theirs is changed.
+func TestShared(t *testing.T) {
+	fd, _ := group(t)
+	p, err := program.Open("/usr/bin/true", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	done := make(chan struct{})
+	var busy, starts sync.WaitGroup
+	busy.Go(func() {
+		for n := byte(0); ; n++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			b := bytes.Repeat([]byte{n}, 1<<16)
+			runtime.GC()
+			if bytes.Count(b, []byte{n}) != len(b) {
+				t.Error("memory has changed")
+			}
+		}
+	})
+	for i := range 4 {
+		starts.Go(func() {
+			for range 25 {
+				s := Spec{Program: p, Argv: []string{"true"}, Dir: "/", Umask: 0o022, IPC: -1, Cgroup: fd}
+				if i == 0 {
+					s.Cgroup = 9999
+				}
+				process, failed := Start(s)
+				if i == 0 {
+					if !errors.Is(failed, unix.EBADF) {
+						t.Error(failed)
+					}
+					continue
+				}
+				if failed != nil {
+					t.Error(failed)
+					return
+				}
+				var ws unix.WaitStatus
+				if _, err := unix.Wait4(process.PID, &ws, 0, nil); err != nil || ws.ExitStatus() != 0 {
+					t.Error(ws, err)
+				}
+				_ = unix.Close(process.FD)
+			}
+		})
+	}
+	starts.Wait()
+	close(done)
+	busy.Wait()
 }
