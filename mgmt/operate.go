@@ -12,11 +12,15 @@ import (
 	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
+	"nso.example/nso/txn"
 	"nso.example/nso/yang"
 )
 
 // Call is an rpc or action of a model that is to be done.
 type Call = operate.Call
+
+// Ticket is what somebody who takes part in a commit has prepared.
+type Ticket = txn.Ticket
 
 // Handle registers who does an rpc or action of a model.
 func (s *Server) Handle(operation *yang.Node, h operate.Handler) { s.operations.Handle(operation, h) }

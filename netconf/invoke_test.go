@@ -91,7 +91,9 @@ func withCalls(w *world) {
 		return mgmterr.List{mgmterr.New(mgmterr.ResourceDenied, "/call:zoo/open", "cannot refuse: it is too late").WithAppTag("late"),
 			mgmterr.New(mgmterr.OperationFailed, "", "cannot do it either")}
 	})
-	at(rpc("break"), func(context.Context, operate.Request, *tree.Builder) error { return errors.New("a secret of the program") })
+	at(rpc("break"), func(context.Context, operate.Request, *tree.Builder) error {
+		return errors.New("a secret of the program")
+	})
 }
 
 func callSchema(t testing.TB) *yang.Schema {

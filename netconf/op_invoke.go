@@ -166,6 +166,8 @@ func (q *request) call(c mgmt.Call) (action, error) {
 		if err != nil || out.Empty() { // RFC 7950, 7.14.4: then it is <ok/>
 			return nil, err
 		}
-		return func(w *xmlstream.Writer) error { return xmlenc.Encode(w, out, xmlenc.Options{Modules: ss.mgmt.Schema().Module}) }, nil
+		return func(w *xmlstream.Writer) error {
+			return xmlenc.Encode(w, out, xmlenc.Options{Modules: ss.mgmt.Schema().Module})
+		}, nil
 	}, nil
 }

@@ -24,6 +24,8 @@ type Asker struct {
 	Address string
 	IPCPath string
 	IPCFD   string // "" where there is none
+	// Of what does an rpc or action: its schema path, and the node that an action is of.
+	Operation, Path string
 }
 
 // The search paths of programs.
@@ -38,6 +40,7 @@ func (r *Rule) Environ(a Account, who Asker, asked map[string]string) ([]string,
 		"PATH": userPath, "HOME": cmp.Or(a.Home, "/"), "USER": a.Name, "LOGNAME": a.Name, "SHELL": "/bin/sh",
 		"LANG": "C.UTF-8", "NSO_USER": who.User, "NSO_GROUPS": strings.Join(who.Groups, ","), "NSO_SESSION": who.Session,
 		"NSO_ADDRESS": who.Address, "NSO_IPC_PATH": who.IPCPath, "NSO_IPC_FD": who.IPCFD,
+		"NSO_OPERATION": who.Operation, "NSO_PATH": who.Path,
 	}
 	if a.Root {
 		env["PATH"] = rootPath

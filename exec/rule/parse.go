@@ -54,6 +54,7 @@ type written struct {
 	Alone       bool
 	Authorize   bool
 	Deadline    string
+	writtenServes
 }
 
 type writtenArgument struct {
@@ -144,6 +145,7 @@ func keys() []string {
 	for _, k := range []string{
 		"description", "help", "confirm", "program", "arguments", "argument", "argument.*", "run-as", "users", "groups", "terminal",
 		"directory", "environment", "environment.*", "pass", "umask", "limits", "alone", "authorize", "deadline",
+		"operations", "input", "output", "validate", "ipc",
 		"limits.cpu", "limits.memory", "limits.processes", "limits.files", "limits.file-size", "limits.core", "limits.nice",
 		"argument.*.description", "argument.*.type", "argument.*.pattern", "argument.*.values", "argument.*.text", "argument.*.min",
 		"argument.*.max", "argument.*.default", "argument.*.optional", "argument.*.many", "argument.*.secret",
@@ -208,6 +210,7 @@ func (p *parser) rule(name string, w *written) *Rule {
 	p.arguments(r, w)
 	p.surroundings(r, w)
 	p.limits(r, &w.Limits)
+	p.serves(r, w)
 	return r
 }
 

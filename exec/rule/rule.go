@@ -72,6 +72,7 @@ type Rule struct {
 	Alone       bool // one at a time
 	Authorize   bool // polkit is asked each time (org.nso.exec.run)
 	Deadline    time.Duration
+	Serves
 }
 
 // Argument is what a value must be.
@@ -144,6 +145,9 @@ func ValidUser(s string) bool {
 func (r *Rule) Allows(user string, groups []string) (bool, string) {
 	if user == "" {
 		return false, "it is not known who asks"
+	}
+	if len(r.Validate) > 0 { // nobody's but the daemon's
+		return user == Daemon, "the rule validates commits, and the daemon alone runs it"
 	}
 	if slices.Contains(r.Users, user) {
 		return true, fmt.Sprintf("the rule names the user %s", user)

@@ -82,6 +82,9 @@ type Request struct {
 	Groups  []string `json:"groups,omitempty"`
 	Session string   `json:"session,omitempty"`
 	Address string   `json:"address,omitempty"`
+	// Of what does an rpc or action: its schema path, and the node that an action is of.
+	Operation string `json:"operation,omitempty"`
+	Path      string `json:"path,omitempty"`
 
 	IPCPath     string            `json:"ipcPath,omitempty"`
 	IPC         bool              `json:"ipc,omitempty"` // a socket comes with it

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package exec serves org.nso.Exec on the IPC socket: commands that run outside of the
-// daemon, as users of the system.
+// daemon, as users of the system; and has programs do the rpcs and actions of models,
+// and validate commits, where a rule says so.
 //
 // It runs nothing. It says to nso-exec who asks, and passes on what the two say.
 //
@@ -11,7 +12,11 @@
 //  2. Who asks is the actor of the connection; what the request says of it is refused.
 //  3. A command runs in a session: it counts in the limits, is seen and can be ended
 //     like any other, and its end ends the command.
-//  4. Start, end and refusal are in the audit, with the arguments less the secret ones.
+//  4. What rules say that does operations of models, or validates, is run for these
+//     alone. What validates and cannot be asked refuses the commit.
+//  5. A connection that a command is given may call what its rule says, as who asks,
+//     and is dead when the command has ended.
+//  6. Start, end and refusal are in the audit, with the arguments less the secret ones.
 package exec
 
 import (
@@ -19,12 +24,13 @@ import (
 	_ "embed" // the interface description
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"nso.example/nso/audit"
+	"nso.example/nso/exec/bind"
 	"nso.example/nso/exec/folder"
 	"nso.example/nso/exec/rule"
 	"nso.example/nso/exec/wire"
@@ -48,7 +54,9 @@ type Options struct {
 	Rules, RootRules *folder.Folder                          // folder.Commands, folder.AsRoot
 	Socket           func(user string, terminal bool) string // wire.Path
 	Mediator         mediate.Client
-	IPCPath          string // that commands are told of, "" for none
+	IPCPath          string  // that commands are told of, "" for none
+	Connect          Connect // nil: commands have no connection of their own
+	Log              *slog.Logger
 }
 
 type room struct {
@@ -68,11 +76,26 @@ func New(server *mgmt.Server, o Options) varlink.Interface {
 		o.Socket = wire.Path
 	}
 	r := &room{server, o}
+	if server != nil {
+		server.HandleOthers(r.operations)
+		r.join()
+		r.complain()
+	}
 	return varlink.Interface{Name: name, Description: description, Methods: []varlink.Method{
 		// Anyone may ask: the answer is what the rules let him do.
 		{Name: "List", Access: peer.Anyone, States: varlink.AnyState, Handler: r.list},
 		{Name: "Run", Access: peer.Anyone, States: varlink.Fresh, Handler: r.run, Stream: true, Upgrade: true},
 	}}
+}
+
+// complain logs what is wrong with what rules are bound to.
+func (r *room) complain() {
+	if r.opts.Log == nil {
+		return
+	}
+	for _, text := range bind.Mistakes(r.rules(), r.server.Schema()) {
+		r.opts.Log.Warn(text, "op", "start")
+	}
 }
 
 // rules are those of both folders. A name that is in both is in neither.
@@ -134,7 +157,7 @@ func (r *room) list(_ context.Context, c *varlink.Call) error {
 	for i, n := range names {
 		x := rules[n]
 		as, err := runsAs(x, actor)
-		if ok, _ := x.Allows(actor.User, actor.Groups); !ok || !offered[i] || err != nil {
+		if ok, _ := x.Allows(actor.User, actor.Groups); !ok || !x.Command() || !offered[i] || err != nil {
 			continue
 		}
 		out := ruleReply{x.Name, x.Description, x.Help, x.Confirm, as, x.Terminal, []argumentReply{}}
@@ -204,12 +227,13 @@ func (r *room) command(ctx context.Context, actor ident.Actor, s *wire.Served, r
 	defer func() { ss.Close(reason, false) }()
 	trail := r.server.Audit()
 	run := audit.Run{Session: audit.Session{Actor: actor, Door: Transport, ID: ss.ID()}, Rule: req.Rule}
-	cmd, err := r.start(ctx, actor, ss, req, &run)
+	cmd, done, err := r.start(ctx, actor, ss, req, &run)
 	if err != nil {
 		trail.RunRefused(run, err)
 		reason = "the command was not started"
 		return err
 	}
+	defer done()
 	defer cmd.Close()
 	// A client that reads nothing holds up the end of nothing.
 	stop := context.AfterFunc(ctx, func() { s.Close() })
@@ -234,13 +258,13 @@ func (r *room) command(ctx context.Context, actor ident.Actor, s *wire.Served, r
 }
 
 // start asks everybody who has a say, and then nso-exec.
-func (r *room) start(ctx context.Context, actor ident.Actor, ss *mgmt.Session, req wire.Request, run *audit.Run) (*wire.Command, error) {
-	if req.User != "" || req.UID != 0 || req.Groups != nil || req.Session != "" || req.Address != "" || req.IPCPath != "" || req.IPC {
-		return nil, deny(wire.BadRequest, "who asks is not for the request to say")
+func (r *room) start(ctx context.Context, actor ident.Actor, ss *mgmt.Session, req wire.Request, run *audit.Run) (*wire.Command, func(), error) {
+	if req.User != "" || req.Operation != "" || req.Path != "" || req.UID != 0 || req.Groups != nil || req.Session != "" || req.Address != "" || req.IPCPath != "" || req.IPC {
+		return nil, nil, deny(wire.BadRequest, "who asks is not for the request to say")
 	}
 	x := r.rules()[req.Rule]
-	if x == nil {
-		return nil, deny(wire.NoRule, "there is no rule %.64q that you may use", req.Rule)
+	if x == nil || !x.Command() { // what is done by an rpc or action is asked for there
+		return nil, nil, deny(wire.NoRule, "there is no rule %.64q that you may use", req.Rule)
 	}
 	allowed, why := x.Allows(actor.User, actor.Groups)
 	if allowed {
@@ -250,53 +274,13 @@ func (r *room) start(ctx context.Context, actor ident.Actor, ss *mgmt.Session, r
 	}
 	if !allowed {
 		run.Reason = why
-		return nil, deny(wire.NoRule, "there is no rule %.64q that you may use", req.Rule) // as if it were not there
+		return nil, nil, deny(wire.NoRule, "there is no rule %.64q that you may use", req.Rule) // as if it were not there
 	}
-	as, err := runsAs(x, actor)
-	if err != nil {
-		return nil, deny(wire.Denied, "%s", err)
-	}
-	argv, shown, err := x.Argv(req.Values)
-	if err != nil {
-		return nil, &wire.Refusal{Class: wire.BadArgument, Reason: err.Error()}
-	}
-	run.RunAs, run.Argv = as, shown
 	if x.Terminal != (req.Terminal != nil) {
 		if x.Terminal {
-			return nil, deny(wire.BadRequest, "%s takes a terminal", x.Name)
+			return nil, nil, deny(wire.BadRequest, "%s takes a terminal", x.Name)
 		}
 		req.Terminal = nil
 	}
-	if x.Authorize {
-		c := mediate.Command{Rule: x.Name, Program: argv[0], RunAs: as, User: actor.User, Door: actor.Door(), Source: actor.Source()}
-		if actor.Peer.PID > 0 {
-			c.Process, c.UID, c.Interactive = actor.Peer.PID, actor.Peer.UID, true
-		}
-		if err := r.opts.Mediator.Authorize(ctx, c); err != nil {
-			return nil, deny(wire.Denied, "%s", err)
-		}
-	}
-	req.User, req.UID, req.Groups = actor.User, actor.Peer.UID, actor.Groups
-	req.Session, req.Address, req.IPCPath = strconv.FormatUint(uint64(ss.ID()), 10), actor.Source(), r.opts.IPCPath
-	return r.reach(ctx, as, x.Terminal, req)
-}
-
-// reach asks the unit of a user, and has it started where it is not there.
-func (r *room) reach(ctx context.Context, as string, terminal bool, req wire.Request) (*wire.Command, error) {
-	path := r.opts.Socket(as, terminal)
-	cmd, err := wire.Run(ctx, path, req, nil)
-	if err == nil || !wire.Absent(err) {
-		return cmd, err
-	}
-	kind, unit := mediate.Exec, "nso-exec@"+as+".socket"
-	if terminal {
-		kind, unit = mediate.Pty, "nso-pty@"+as+".socket"
-	}
-	if as == rule.Root {
-		return nil, deny(wire.Unavailable, "root is reached by a unit of its own, which is not enabled; see nso-exec-root in nso-exec(8)")
-	}
-	if err := r.opts.Mediator.Start(ctx, mediate.Target{Kind: kind, User: as}); err != nil {
-		return nil, deny(wire.Unavailable, "%s is not enabled, and could not be started: %s; root enables it: systemctl enable --now %s", unit, err, unit)
-	}
-	return wire.Run(ctx, path, req, nil)
+	return r.launch(ctx, x, actor, ss.ID(), req, run)
 }

@@ -22,7 +22,7 @@ var names = []string{
 	"ietf-subscribed-notifications", "ietf-system",
 	"ietf-yang-library", "ietf-yang-metadata", "ietf-yang-patch", "ietf-yang-push", "ietf-yang-schema-mount",
 	"ietf-yang-structure-ext", "ietf-yang-types",
-	"nc-notifications", "notifications", "nso-access", "nso-subscriptions", "nso-transports",
+	"nc-notifications", "notifications", "nso-access", "nso-exec", "nso-subscriptions", "nso-transports",
 }
 
 func TestList(t *testing.T) {

@@ -73,7 +73,7 @@ func (u *Unit) plan(ctx context.Context, r wire.Request, socket *os.File) (*plan
 	if p.argv, p.shown, err = ru.Argv(r.Values); err != nil {
 		return nil, refuse(wire.BadArgument, "%v", err)
 	}
-	who := rule.Asker{User: r.User, Groups: r.Groups, Session: r.Session, Address: r.Address, IPCPath: r.IPCPath}
+	who := rule.Asker{User: r.User, Groups: r.Groups, Session: r.Session, Address: r.Address, IPCPath: r.IPCPath, Operation: r.Operation, Path: r.Path}
 	if socket != nil {
 		if err := connected(socket); err != nil {
 			return nil, refuse(wire.BadRequest, "%v", err)
