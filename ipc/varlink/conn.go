@@ -433,6 +433,11 @@ func (c *Conn) examine(call *Call, overflow bool) *Error {
 		}
 		return malformed(err)
 	}
+	if narrow := s.cfg.Narrow; narrow != nil {
+		if err := narrow(c, e.full, call.Parameters); err != nil {
+			return c.forbidden(e, err)
+		}
+	}
 	if e.MaxDescriptors > 0 && (overflow || len(call.fds) > e.MaxDescriptors) {
 		return badDescriptors(e.full, e.MaxDescriptors)
 	}
@@ -456,10 +461,14 @@ func (c *Conn) may(e *entry) (err error) {
 // access is may for a call: a refusal is logged. A flood of them on one
 // connection does not hide those of another.
 func (c *Conn) access(e *entry) *Error {
-	err := c.may(e)
-	if err == nil {
-		return nil
+	if err := c.may(e); err != nil {
+		return c.forbidden(e, err)
 	}
+	return nil
+}
+
+// forbidden notes why a call is refused, and gives what the peer is told.
+func (c *Conn) forbidden(e *entry, err error) *Error {
 	if refused := c.server.cfg.Refused; refused != nil {
 		refused(c, e.full, err)
 	} else {

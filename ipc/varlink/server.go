@@ -27,6 +27,10 @@ type Config struct {
 	// is logged, the connection closed. Required.
 	Identify func(ctx context.Context, conn *Conn) (Origin, error)
 
+	// Narrow, if set, is asked about each call that its access rule has allowed: some
+	// connections may do less than their peer. Parameters are a JSON object that fits.
+	Narrow func(conn *Conn, method string, parameters []byte) error
+
 	// Refused is told of each connection that is refused, and with op of each call
 	// that its access rule refused; nil: they are logged, one a second.
 	Refused func(conn *Conn, op string, reason error)

@@ -22,11 +22,17 @@ import (
 type inside struct {
 	net.Conn
 	actor ident.Actor
+	may   func(method string, parameters []byte) error // nil: everything that the actor may
 }
 
-// SetWriteDeadline does nothing: what is written here is read by a command line that
+// SetWriteDeadline does nothing for a command line, which reads what is written here and
 // shows it to somebody, who has a deadline of his own.
-func (c *inside) SetWriteDeadline(time.Time) error { return nil }
+func (c *inside) SetWriteDeadline(t time.Time) error {
+	if c.may != nil {
+		return c.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}
 
 const (
 	readTime  = 10 * time.Minute // for somebody who does not read, with a paused terminal for one
@@ -43,7 +49,7 @@ func (h *House) commandLine(ctx context.Context, s *sshd.Session) int {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		h.ipc.ServeConn(doorCLISSH, &inside{theirs, s.Actor})
+		h.ipc.ServeConn(doorCLISSH, &inside{Conn: theirs, actor: s.Actor})
 		end(errors.New("the daemon has ended the session"))
 	}()
 	c := client.New(ours)
@@ -82,7 +88,7 @@ var errCancelled = errors.New("interrupted")
 func (h *House) operate(ctx context.Context, c *client.Client, s *sshd.Session, in, out io.ReadWriter) error {
 	dial := func(context.Context) (*client.Client, error) {
 		ours, theirs := net.Pipe()
-		go h.ipc.ServeConn(doorCLISSH, &inside{theirs, s.Actor})
+		go h.ipc.ServeConn(doorCLISSH, &inside{Conn: theirs, actor: s.Actor})
 		return client.New(ours), nil
 	}
 	agent, err := cli.Open(ctx, c, cli.Who{})

@@ -108,12 +108,12 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
 			control.New(h.server, h.steering()), maapi.New(h.server, h.as), local.New(h.netconf),
-			exec.New(h.server, exec.Options{IPCPath: h.conf.IPC.Path}),
+			exec.New(h.server, exec.Options{IPCPath: h.conf.IPC.Path, Connect: h.connect, Log: h.log}),
 		},
 		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout),
 			IdleIn: map[varlink.State]time.Duration{
 				maapi.InSession: idle(time.Duration(limits.IdleTimeout)), control.Holding: varlink.NoLimit}},
-		Identify: door.origin(peer.Identifier(h.server, door.actor)),
+		Identify: door.origin(peer.Identifier(h.server, door.actor)), Narrow: narrow,
 		Refused: func(c *varlink.Conn, op string, reason error) {
 			if op == "" {
 				h.server.Audit().Refused(peer.Actor(c), c.Door(), "", reason)

@@ -52,3 +52,11 @@ func (i *identifier) origin(who func(context.Context, *varlink.Conn) (varlink.Or
 		return o, err
 	}
 }
+
+// narrow asks what a connection that a command was given may call.
+func narrow(conn *varlink.Conn, method string, parameters []byte) error {
+	if in, ok := conn.NetConn().(*inside); ok && in.may != nil {
+		return in.may(method, parameters)
+	}
+	return nil
+}
