@@ -38,6 +38,9 @@ import (
 const (
 	kindDiff = 1 // the payload is a difference of the running datastore
 	kindTry  = 2 // two differences: the one to be confirmed, and the one that reverts it
+	// A difference of the startup datastore, and that there is none any more.
+	kindStartup   = 3
+	kindNoStartup = 4
 )
 
 // Options of a database. Schema is required.
@@ -47,6 +50,9 @@ type Options struct {
 	Factory func() (*tree.Node, error)
 	Log     *slog.Logger
 	Journal journal.Options
+	// Startup gives the database a startup datastore (RFC 6241, 8.7): running is at
+	// every Open what that is.
+	Startup bool
 	// SnapshotBytes is how much the journal grows before a snapshot is taken;
 	// it is never less than half the size of the last one. 0 means 1 MiB.
 	SnapshotBytes int64
@@ -70,10 +76,11 @@ type Commit struct {
 	Meta     Meta
 }
 
-// version is a root with its revision.
+// version is a root with its revision, and the startup datastore then.
 type version struct {
-	root *tree.Node
-	rev  uint64
+	root    *tree.Node
+	rev     uint64
+	startup *tree.Node // nil if there is none
 }
 
 // DB is an open database.
@@ -92,6 +99,7 @@ type DB struct {
 	snapshots sync.WaitGroup
 	closed    bool
 	failed    bool // a Commit was ErrUnsure
+	trying    bool // the last commit has to be confirmed
 	found     *Pending
 }
 
@@ -132,31 +140,17 @@ func Open(dir string, o Options) (*DB, error) {
 
 // load reads the newest snapshot and the records after it.
 func (db *DB) load(dir string) error {
-	root := tree.New(db.schema.Root)
-	rev, snap, err := db.j.SnapshotReader()
-	switch {
-	case errors.Is(err, journal.ErrNoSnapshot):
-	case err != nil:
-		return err
-	default:
-		counted := &counter{r: snap}
-		root, err = binenc.Decode(counted, db.schema)
-		db.lastSnap = counted.n
-		if err = errors.Join(err, snap.Close()); err != nil {
-			return fmt.Errorf("%s, snapshot %d: %w", dir, rev, err)
-		}
+	v, size, err := db.snapshotAt(journal.Any)
+	if err != nil {
+		return fmt.Errorf("%s, %w", dir, err)
 	}
-	snapped := rev
+	db.lastSnap = size
+	snapped := v.rev
 	var last journal.Record
 	err = db.j.Replay(func(r journal.Record) error {
-		forth, _, err := parts(r)
-		if err == nil {
-			root, err = binenc.ApplyDiff(db.schema, root, forth)
+		if v, err = db.apply(v, r); err != nil {
+			return fmt.Errorf("%s, %w", dir, err)
 		}
-		if err != nil {
-			return fmt.Errorf("%s, revision %d: %w", dir, r.Revision, err)
-		}
-		rev = r.Revision
 		if last = (journal.Record{}); r.Kind == kindTry {
 			last = r.Clone()
 		}
@@ -166,6 +160,7 @@ func (db *DB) load(dir string) error {
 	if err != nil {
 		return err
 	}
+	root, rev := v.root, v.rev
 	if rev > 0 && rev == snapped {
 		if last, err = db.j.Read(rev); errors.Is(err, journal.ErrTrimmed) {
 			err = nil // a snapshot is not taken of what has to be confirmed, unless more followed
@@ -177,7 +172,8 @@ func (db *DB) load(dir string) error {
 	if db.found, err = pending(db.schema, root, last); err != nil {
 		return fmt.Errorf("%s, revision %d: %w", dir, rev, err)
 	}
-	db.current.Store(&version{root, rev})
+	db.trying = db.found != nil
+	db.current.Store(&v)
 	if rev == 0 && db.opts.Factory != nil {
 		first, err := db.opts.Factory()
 		if err != nil {
@@ -187,7 +183,7 @@ func (db *DB) load(dir string) error {
 			return err
 		}
 	}
-	return nil
+	return db.boot()
 }
 
 // counter counts the bytes read through it.
@@ -249,7 +245,8 @@ func (db *DB) commit(ctx context.Context, base, next, before *tree.Node, m Meta)
 		db.failed = errors.Is(err, ErrUnsure)
 		return 0, err
 	}
-	db.current.Store(&version{next, rev})
+	db.trying = before != nil
+	db.current.Store(&version{next, rev, v.startup})
 	db.since += int64(len(r.Payload))
 	if before == nil {
 		db.snapshotIfDue()
@@ -278,7 +275,7 @@ func (db *DB) snapshot() {
 		var size int64
 		err := db.j.Snapshot(v.rev, func(w io.Writer) error {
 			out := &writeCounter{w: w}
-			err := binenc.Encode(out, v.root)
+			err := writeSnapshot(out, *v)
 			size = out.n
 			return err
 		})
@@ -304,6 +301,40 @@ func (c *writeCounter) Write(p []byte) (int, error) {
 	c.n += int64(n)
 	return n, err
 }
+
+// ErrNotKept: a revision is older than what is kept, or was never made.
+var ErrNotKept = errors.New("that revision is not kept")
+
+// At is what running was at a revision: the newest snapshot up to there, and the records
+// after it. It reads the disk, and holds nobody up.
+func (db *DB) At(ctx context.Context, rev uint64) (*tree.Node, error) {
+	now := db.current.Load()
+	switch {
+	case rev == now.rev:
+		return now.root, nil
+	case rev == 0 || rev > now.rev:
+		return nil, ErrNotKept
+	}
+	v, _, err := db.snapshotAt(rev)
+	if err != nil {
+		return nil, err
+	}
+	for r, err := range db.j.Records(v.rev+1, rev) {
+		if errors.Is(err, journal.ErrTrimmed) {
+			return nil, ErrNotKept
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if v, err = db.apply(v, r); err != nil {
+			return nil, err
+		}
+	}
+	return v.root, nil
+}
+
+// Oldest is the first revision that At can give, as things are now.
+func (db *DB) Oldest() uint64 { return max(1, db.j.Oldest()) }
 
 // History returns the commits from a revision on, oldest first, at most n.
 func (db *DB) History(from uint64, n int) ([]Commit, error) {

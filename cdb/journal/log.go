@@ -179,6 +179,17 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
+// Oldest is the first revision whose state can be made of what is kept: that of the
+// oldest snapshot, or 1 if no record was ever recycled.
+func (l *Log) Oldest() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first := l.segs[0].first; first == 1 || len(l.snaps) == 0 {
+		return first
+	}
+	return l.snaps[0]
+}
+
 // poison stops all appends with the first cause. mu is held.
 func (l *Log) poison(cause error) error {
 	if l.err == nil {
