@@ -184,6 +184,7 @@ type job struct {
 	EachEnv []string
 	Raw     []byte
 	Jobs    []job
+	Plain   string
 	Seconds int
 }
 

@@ -145,21 +145,26 @@ func (c *command) feed(in *queue) {
 	}
 }
 
-// relay gives the daemon what the command writes, as fast as it takes it.
+// relay gives the daemon what the command writes, as fast as it takes it. Most commands
+// write little: memory for more is taken when a read has filled what there was.
 func (c *command) relay(o output) {
-	buffer := c.unit.buffer()
-	defer c.unit.buffers.Put(buffer)
+	buffer := make([]byte, wire.HeaderSize+4<<10)
 	gone := false
 	for {
-		n, err := o.file.Read((*buffer)[wire.HeaderSize:])
+		n, err := o.file.Read(buffer[wire.HeaderSize:])
 		if n > 0 {
 			c.bytes.Add(uint64(n))
-			if !gone && c.served.Output(o.kind, (*buffer)[:wire.HeaderSize+n]) != nil {
+			if !gone && c.served.Output(o.kind, buffer[:wire.HeaderSize+n]) != nil {
 				gone = true // it goes on reading, so that the command can end
 			}
 		}
 		if err != nil {
 			return // the end; EIO of a terminal
+		}
+		if n == len(buffer)-wire.HeaderSize && n < wire.MaxOutput {
+			large := c.unit.buffer()
+			defer c.unit.buffers.Put(large)
+			buffer = *large
 		}
 	}
 }
