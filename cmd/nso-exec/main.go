@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -108,31 +109,30 @@ func unitOf(ctx context.Context, user string, root, terminal bool, log *slog.Log
 			return nil, err
 		}
 	}
-	names := ident.NewResolver()
-	served, err := names.ByName(ctx, daemon)
-	if err != nil {
-		return nil, fmt.Errorf("cannot serve: the daemon's user %s cannot be found: %w", daemon, err)
-	}
-	account, err := names.ByName(ctx, user)
-	if err != nil {
-		return nil, fmt.Errorf("cannot serve: the account %s cannot be found: %w", user, err)
-	}
-	uid := uint32(os.Getuid())
-	if account.UID != uid || account.UID == served.UID {
-		return nil, fmt.Errorf("cannot serve: the process has uid %d, and %s has %d; it must be the same, and not that of the daemon", uid, user, account.UID)
-	}
-	tree, err := cgroup.Take(unit(user, root, terminal))
-	if err != nil {
-		return nil, err
-	}
-	files, err := softFiles(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &runner.Unit{
-		Files: files, User: user, UID: uid, Root: root, Terminal: terminal, Daemon: served.UID, Tree: tree, Log: log, Idle: runner.Idle,
+	u := &runner.Unit{
+		User: user, UID: uint32(os.Getuid()), Root: root, Terminal: terminal, Log: log, Idle: runner.Idle,
 		Rules: &folder.Folder{Path: folder.InUnit},
-	}, nil
+	}
+	// Somebody waits for his first command: what has to be asked is asked at once.
+	var served, account ident.Account
+	var nobody, gone, unlimited error
+	var asking sync.WaitGroup
+	asking.Go(func() { served, nobody = ident.NewResolver().ByName(ctx, daemon) })
+	asking.Go(func() { account, gone = u.Account(ctx) })
+	asking.Go(func() { u.Files, unlimited = softFiles(ctx) })
+	asking.Wait()
+	switch {
+	case nobody != nil:
+		return nil, fmt.Errorf("cannot serve: the daemon's user %s cannot be found: %w", daemon, nobody)
+	case gone != nil:
+		return nil, fmt.Errorf("cannot serve: the account %s cannot be found: %w", user, gone)
+	case account.UID != u.UID || account.UID == served.UID:
+		return nil, fmt.Errorf("cannot serve: the process has uid %d, and %s has %d; it must be the same, and not that of the daemon", u.UID, user, account.UID)
+	}
+	u.Daemon = served.UID
+	var err error
+	u.Tree, err = cgroup.Take(unit(user, root, terminal)) // no child is left in the group
+	return u, errors.Join(err, unlimited)
 }
 
 // softFiles is the limit of open files that the unit has: the runtime has raised that of

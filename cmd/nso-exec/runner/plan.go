@@ -62,7 +62,7 @@ func (u *Unit) plan(ctx context.Context, r wire.Request, socket *os.File) (*plan
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
-	account, err := u.accounts.find(ctx, u.User)
+	account, err := u.Account(ctx)
 	if err != nil {
 		return nil, refuse(wire.Unavailable, "cannot run %s: the account %s cannot be found: %v", r.Rule, u.User, err)
 	}

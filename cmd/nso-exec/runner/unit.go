@@ -227,6 +227,11 @@ func (u *Unit) buffer() *[]byte {
 	return &b
 }
 
+// Account is the account that the unit runs as, as it is now.
+func (u *Unit) Account(ctx context.Context) (ident.Account, error) {
+	return u.accounts.find(ctx, u.User)
+}
+
 // accounts answers for the account that the unit runs as, and notices when it goes.
 type accounts struct {
 	mu    sync.Mutex
