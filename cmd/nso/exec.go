@@ -16,9 +16,12 @@ import (
 	"strings"
 
 	"nso.example/nso/cli"
+	"nso.example/nso/config"
+	"nso.example/nso/exec/bind"
 	"nso.example/nso/exec/folder"
 	"nso.example/nso/exec/program"
 	"nso.example/nso/exec/rule"
+	"nso.example/nso/yang/load"
 )
 
 // execRule is what is said of a rule with --json.
@@ -33,6 +36,9 @@ type execRule struct {
 	Users       []string `json:"users,omitempty"`
 	Groups      []string `json:"groups,omitempty"`
 	Terminal    bool     `json:"terminal,omitempty"`
+	Operations  []string `json:"operations,omitempty"`
+	Validate    []string `json:"validate,omitempty"`
+	IPC         []string `json:"ipc,omitempty"`
 }
 
 // execFolders are the folders of rules of this machine, or the one that was given.
@@ -53,7 +59,7 @@ func execList(_ context.Context, t *tool) error {
 	for _, f := range execFolders(t.args) {
 		s := f.Read()
 		for _, r := range s.Sorted() {
-			list = append(list, execRule{r.Name, r.File, r.Line, r.Description, r.Program, r.Arguments, r.RunAs, r.Users, r.Groups, r.Terminal})
+			list = append(list, execRule{r.Name, r.File, r.Line, r.Description, r.Program, r.Arguments, r.RunAs, r.Users, r.Groups, r.Terminal, r.Operations, r.Validate, r.IPC})
 		}
 		errs = append(errs, execErrors(s)...)
 	}
@@ -69,7 +75,10 @@ func execList(_ context.Context, t *tool) error {
 			who = append(who, "%"+g)
 		}
 		whom := strings.Join(who, ",")
-		if whom == "" {
+		switch {
+		case len(r.Validate) > 0:
+			whom = "commits"
+		case whom == "":
 			whom = "nobody"
 		}
 		how := ""
@@ -81,8 +90,45 @@ func execList(_ context.Context, t *tool) error {
 			fmt.Fprintf(t.out, "%20s %s\n", "", r.Description)
 		}
 		fmt.Fprintf(t.out, "%20s %s\n", "", strings.Join(append([]string{r.Program}, r.Arguments...), " "))
+		for _, text := range execServes(r.Operations, r.Validate, r.IPC) {
+			fmt.Fprintf(t.out, "%20s %s\n", "", text)
+		}
 	}
 	return execStatus(t, errs)
+}
+
+// execServes says what a rule does that is no command, and what its connection may.
+func execServes(operations, validate, ipc []string) (lines []string) {
+	for _, p := range operations {
+		if p == rule.Named {
+			p = "what models name it for"
+		}
+		lines = append(lines, "does "+p)
+	}
+	for _, p := range validate {
+		lines = append(lines, "validates "+p)
+	}
+	if ipc != nil {
+		lines = append(lines, "may call "+strings.Join(append([]string{"the daemon"}, ipc...), " "))
+	}
+	return lines
+}
+
+// execBound says what is wrong with what rules are bound to in the models of this
+// machine. The error says that these cannot be read.
+func execBound(rules map[string]*rule.Rule) ([]string, error) {
+	c, _, err := config.InForce(config.Applied, config.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		c, err = config.Default(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := load.Schema(c.YANG.Path)
+	if err != nil {
+		return nil, err
+	}
+	return bind.Mistakes(rules, s), nil
 }
 
 // execErrors are the errors of a set, but that a folder is not there: a package or a
@@ -108,21 +154,29 @@ func execCheck(_ context.Context, t *tool) error {
 		return err
 	}
 	var errs []error
-	n := 0
+	n, all := 0, make(map[string]*rule.Rule)
 	for _, f := range execFolders(t.args) {
 		s := f.Read()
 		errs = append(errs, execErrors(s)...)
 		for _, r := range s.Sorted() {
 			n++
+			all[r.Name] = r
 			for _, text := range execLint(r, filepath.Clean(f.Path) == folder.AsRoot) {
 				errs = append(errs, &rule.Error{File: r.File, Line: r.Line, Text: r.Name + ": " + text})
 			}
 		}
 	}
+	bound, err := execBound(all)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("cannot tell what the rules are bound to: %w", err))
+	}
+	for _, text := range bound {
+		errs = append(errs, errors.New(text))
+	}
 	if err := execStatus(t, errs); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(t.out, "%d rules, and nothing to say of them\n", n)
+	_, err = fmt.Fprintf(t.out, "%d rules, and nothing to say of them\n", n)
 	return err
 }
 
@@ -150,7 +204,7 @@ func execLint(r *rule.Rule, asRoot bool) (found []string) {
 	} else {
 		p.Close()
 	}
-	if len(r.Users)+len(r.Groups) == 0 {
+	if len(r.Users)+len(r.Groups)+len(r.Validate) == 0 {
 		say("it is for nobody: add users or groups")
 	}
 	if d := r.Directory; d != "home" {
@@ -207,6 +261,12 @@ func execExplain(_ context.Context, t *tool) error {
 		}
 		ok, why := r.Allows(*as, in)
 		fmt.Fprintf(t.out, "%s may run it: %s; %s\n", *as, map[bool]string{true: "yes", false: "no"}[ok], why)
+	}
+	for _, text := range execServes(r.Operations, r.Validate, r.IPC) {
+		fmt.Fprintf(t.out, "it %s\n", text)
+	}
+	if len(r.Operations) > 0 {
+		fmt.Fprintf(t.out, "its input is %s beside the arguments, its output %s\n", r.Input, r.Output)
 	}
 	whom, unit := r.RunAs, "nso-exec"
 	if whom == rule.Caller {

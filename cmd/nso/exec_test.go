@@ -35,6 +35,25 @@ func TestExecRules(t *testing.T) {
 	if got.status != 1 {
 		t.Errorf("%+v", got)
 	}
+	put("[rule.a]\nprogram = \"/usr/bin/env\"\nrun-as = \"caller\"\nusers = [\"*\"]\noperations = [\"/ietf-system:system-restart\", \"/no:such\", \"*\"]\nipc = [\"read\"]\n" +
+		"[rule.b]\nprogram = \"/usr/bin/env\"\nrun-as = \"caller\"\nusers = [\"*\"]\noperations = [\"/ietf-system:set-current-datetime\"]\n" +
+		"[rule.c]\nprogram = \"/usr/bin/env\"\nrun-as = \"daemon\"\nvalidate = [\"/ietf-system:system/hostname\", \"/ietf-system:system-state\"]\n")
+	got = try(t, "exec", "list", dir)
+	for _, want := range []string{"does /ietf-system:system-restart\n", "does what models name it for\n", "may call the daemon read\n", "as daemon, for commits\n", "validates /ietf-system:system/hostname\n"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("there is no %q in %+v", want, got)
+		}
+	}
+	got = try(t, "exec", "check", dir)
+	for _, want := range []string{"the rule a does nothing for /no:such", "nothing does /ietf-system:set-current-datetime: the rule b has no place for current-datetime of its input",
+		"the rule c validates nothing at /ietf-system:system-state"} {
+		if !strings.Contains(got.err, want) {
+			t.Errorf("there is no %q in %+v", want, got)
+		}
+	}
+	if got.status != 1 || strings.Contains(got.err, "system-restart") {
+		t.Errorf("%+v", got)
+	}
 	put("[rule.a]\nshell = true\n")
 	if got := try(t, "exec", "check", dir); got.status != 1 || !strings.Contains(got.err, "x.toml:2: cannot use the key") {
 		t.Errorf("%+v", got)

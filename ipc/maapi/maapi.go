@@ -111,6 +111,7 @@ func (r *room) table() varlink.Interface {
 		row("Unlock", InSession, r.unlock),
 		row("Describe", InSession, r.describe),
 		row("Commands", InSession, r.commands),
+		row("Invoke", InSession, r.invoke),
 	}}
 }
 

@@ -57,6 +57,66 @@ func (c Call) Path() string {
 	return c.At.String() + name
 }
 
+// schemaPath is Path without keys.
+func (c Call) schemaPath() string {
+	bare := Call{Operation: c.Operation}
+	for _, st := range c.At {
+		bare.At = append(bare.At, tree.Step{Schema: st.Schema})
+	}
+	return bare.Path()
+}
+
+// Parse reads the path of an rpc, or of an action with the keys of the entries that it
+// is of, as Call.Path writes it.
+func Parse(s *yang.Schema, text string) (Call, error) {
+	rest, last := "", text
+	if i := lastSlash(text); i >= 0 {
+		rest, last = text[:i], text[i+1:]
+	}
+	none := mgmterr.New(mgmterr.UnknownElement, "", "cannot find %.200q: it is no rpc and no action; write /module:name, or the path of a node and the name of its action", text)
+	module, name, qualified := strings.Cut(last, ":")
+	if !qualified {
+		name = last
+	}
+	if rest == "" {
+		for _, r := range s.RPCs {
+			if r.Name == name && r.Module.Name == module && qualified && strings.HasPrefix(text, "/") {
+				return Call{Operation: r}, nil
+			}
+		}
+		return Call{}, none
+	}
+	at, err := tree.ParsePath(s, rest)
+	if err != nil {
+		return Call{}, err
+	}
+	for _, a := range at.Schema().Actions {
+		if a.Name == name && (a.Module.Name == module || !qualified && a.Module == at.Schema().Module) {
+			return Call{Operation: a, At: at}, nil
+		}
+	}
+	return Call{}, none
+}
+
+// lastSlash is where the last step of a path begins; a value in quotes may have slashes.
+func lastSlash(text string) (at int) {
+	at = -1
+	var quote byte
+	for i := range len(text) {
+		switch b := text[i]; {
+		case quote != 0:
+			if b == quote {
+				quote = 0
+			}
+		case b == '\'' || b == '"':
+			quote = b
+		case b == '/':
+			at = i
+		}
+	}
+	return at
+}
+
 // Within is the path of something in the input or output, which a decoder of that alone
 // has given.
 func (c Call) Within(path string) string {
@@ -144,7 +204,7 @@ func (t *Table) handler(c Call) (Handler, error) {
 		return h, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot run %s: %s", c.Operation.Name, why).OfType(mgmterr.Protocol)
 	case !ok:
 		return h, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot run %s: nothing does it on this system; "+
-			"a rule in /etc/nso/exec.d that says operation = %q binds a program to it, see nso-exec(8)", c.Operation.Name, c.Operation.Path()).OfType(mgmterr.Protocol)
+			"a rule in /etc/nso/exec.d with operations = [%q] has a program do it, see nso-exec(8)", c.Operation.Name, c.schemaPath()).OfType(mgmterr.Protocol)
 	}
 	return h, nil
 }

@@ -190,7 +190,7 @@ func TestHandlers(t *testing.T) {
 	idle := w.call("idle", "", "")
 	_, err := w.invoke(idle)
 	e := mgmterr.Of(err)
-	if len(e) != 1 || e[0].Tag != mgmterr.OperationNotSupported || !strings.Contains(e[0].Message, `operation = "/m:idle" binds a program`) {
+	if len(e) != 1 || e[0].Tag != mgmterr.OperationNotSupported || !strings.Contains(e[0].Message, `operations = ["/m:idle"] has a program do it`) {
 		t.Errorf("without handler: %v", err)
 	}
 	found, why := true, error(nil)
@@ -253,5 +253,31 @@ func TestPaths(t *testing.T) {
 		if c[0] != c[1] {
 			t.Errorf("%s, want %s", c[0], c[1])
 		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/m:op", "/m:box/if[name='a']/reset", `/m:box/if[name="a/'b"]/reset`} {
+		c, err := Parse(w.schema, path)
+		if err != nil || c.Path() != path {
+			t.Errorf("%s is %v, %v", path, c, err)
+		}
+	}
+	if c, err := Parse(w.schema, "/m:box/m:if[m:name='a']/m:reset"); err != nil || c.Path() != "/m:box/if[name='a']/reset" {
+		t.Errorf("with prefixes it is %v, %v", c, err)
+	}
+	for _, path := range []string{"", "/", "m:op", "op", "/op", "/m:nothing", "/m:box", "/m:box/if/reset/x", "/m:box/if[name='a']", "/m:box/if[name='a']/x:reset", "/m:op/name"} {
+		if c, err := Parse(w.schema, path); err == nil {
+			t.Errorf("%q is %v", path, c)
+		}
+	}
+	// A list without keys is no node that an action is of.
+	c, err := Parse(w.schema, "/m:box/if/reset")
+	if err == nil {
+		_, err = w.invoke(c)
+	}
+	if err == nil {
+		t.Error("an action of every entry is done")
 	}
 }
