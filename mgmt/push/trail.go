@@ -7,6 +7,7 @@ import (
 
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
+	"nso.example/nso/yang"
 )
 
 // maxChurn bounds the changes that a Trail remembers beside the two ends.
@@ -87,15 +88,15 @@ func (t *Trail) Take(w *Watch) *Delta {
 	if len(since) == 0 {
 		return net
 	}
-	all := churn(net.changes, since)
+	all := churn(net.changes, since, t.seen)
 	if len(all) == len(net.changes) {
 		return net
 	}
 	return &Delta{changes: all}
 }
 
-// churn adds to the net of deltas what they did and undid again.
-func churn(net []tree.Change, since []*Delta) []tree.Change {
+// churn adds to the net of deltas what they did and undid again, as it is in root now.
+func churn(net []tree.Change, since []*Delta, root *tree.Node) []tree.Change {
 	above, at := make(map[string]bool), make(map[string]bool)
 	cover := func(p tree.Path) {
 		at[p.String()] = true
@@ -122,10 +123,39 @@ func churn(net []tree.Change, since []*Delta) []tree.Change {
 		for _, c := range slices.Backward(d.changes) {
 			if !covered(c.Path) {
 				cover(c.Path)
+				if c.Insert != (tree.Insert{}) {
+					c.Insert = place(root, c.Path)
+				}
 				more = append(more, c)
 			}
 		}
 	}
 	slices.Reverse(more)
 	return append(slices.Clip(net), more...)
+}
+
+// place is where an entry of a list or leaf-list ordered by the user is.
+func place(root *tree.Node, p tree.Path) tree.Insert {
+	parent, last := root, p[len(p)-1]
+	if len(p) > 1 {
+		up, _ := root.Find(p[:len(p)-1])
+		parent = up.Node
+	}
+	at := tree.Insert{Where: tree.First}
+	if last.Schema.Kind == yang.KindLeafList {
+		for v := range parent.LeafList(last.Schema).All() {
+			if v == last.Value {
+				break
+			}
+			at = tree.Insert{Where: tree.After, Anchor: tree.Key(v)}
+		}
+		return at
+	}
+	for e := range parent.List(last.Schema).All() {
+		if e.Key() == last.Key {
+			break
+		}
+		at = tree.Insert{Where: tree.After, Anchor: e.Key()}
+	}
+	return at
 }
