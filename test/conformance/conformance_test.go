@@ -21,13 +21,20 @@ import (
 	"nso.example/nso/netconf"
 	"nso.example/nso/netconf/files"
 	"nso.example/nso/tree"
+	"nso.example/nso/yang"
 	"nso.example/nso/yang/load"
 )
+
+// schema is the one of all servers: it does not change.
+var schema = sync.OnceValues(func() (*yang.Schema, error) {
+	s, _, err := load.Schema([]string{"model"})
+	return s, err
+})
 
 // serve starts this server with the model of the checks; it listens on a Unix socket.
 func serve(t *testing.T) (path string) {
 	t.Helper()
-	schema, _, err := load.Schema([]string{"model"})
+	schema, err := schema()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ func candidates() []check {
 			a := d.first()
 			a.ok(edit("candidate", one))
 			a.ok(`<commit/>`)
+			a.ok(`<discard-changes/>`)
 			d.open().has("candidate", true)
 		}},
 		{"6241-8.3.4.1-01", must, candidate, "commit makes running what the candidate is", func(d *dialogue) {
@@ -206,7 +207,11 @@ func confirmed() []check {
 			b.ok(subscribe(""))
 			a.ok(edit("candidate", one))
 			a.ok(waits)
-			if got := b.event("netconf-confirmed-commit").child("netconf-confirmed-commit").child("timeout").value(); got != "600" && got != "599" {
+			switch got := b.event("netconf-confirmed-commit").child("netconf-confirmed-commit").child("timeout").value(); got {
+			case "600", "599":
+			case "":
+				d.skip("the server does not tell the time")
+			default:
 				d.fail("it is %q", got)
 			}
 		}},
@@ -282,8 +287,8 @@ func confirmed() []check {
 			a.refused(`<commit><confirmed/><confirm-timeout>0</confirm-timeout></commit>`, "invalid-value|bad-element")
 			a.has("running", false)
 		}},
-		{"6241-8.4.5.1-06", tag, confirm, "a token where nothing waits is invalid-value", func(d *dialogue) {
-			d.first().refused(byToken, "invalid-value")
+		{"6241-8.4.5.1-06", must, confirm, "a token where nothing waits is refused", func(d *dialogue) {
+			d.first().refused(byToken, "")
 		}},
 	}
 }

@@ -152,7 +152,7 @@ func defaults() []check {
 				d.fail("%d interfaces have an MTU", n)
 			}
 		}},
-		{"6243-4.5.1-02", must, needs + " candidate", "copy-config takes it", func(d *dialogue) {
+		{"6243-4.5.1-02", should, needs + " candidate", "copy-config takes it", func(d *dialogue) {
 			a := d.first()
 			also(a, "trim")
 			a.put(said)
@@ -164,7 +164,8 @@ func defaults() []check {
 			a := d.first()
 			also(a, "report-all-tagged")
 			a.put(interfaces(`<interface><name>tagged</name><mtu xmlns:wd="` + nsDefault + `" wd:default="true">1500</mtu></interface>`))
-			a.seen(inInterfaces+with("trim"), "/interface/name=tagged\n", "!"+mtu)
+			also(a, "explicit")
+			a.seen(inInterfaces+with("explicit"), "/interface/name=tagged\n", "!"+mtu)
 		}},
 		{"6243-4.5.2-02", tag, needs, "one that is not the default and is tagged is invalid-value", func(d *dialogue) {
 			a := d.first()

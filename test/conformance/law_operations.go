@@ -147,8 +147,8 @@ func edits() []check {
 		{"6241-7.2-02", must, writable, "default-operation merge is the same", func(d *dialogue) {
 			a := d.first()
 			a.put(one)
-			a.put(two, `<default-operation>merge</default-operation>`)
-			a.seen(groups, "user-name=ann\n", "user-name=bob\n")
+			a.put(strings.Replace(one, "ann", "eve", 1), `<default-operation>merge</default-operation>`)
+			a.seen(groups, "user-name=ann\n", "user-name=eve\n")
 		}},
 		{"6241-7.2-03", must, writable, "operation merge puts in what is not there", func(d *dialogue) {
 			a := d.first()

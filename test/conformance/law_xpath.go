@@ -112,8 +112,9 @@ func xpaths() []check {
 		{"6241-8.9.5.1-03", must, "xpath " + writable, "get takes it too", func(d *dialogue) {
 			a := d.first()
 			a.put(one)
+			a.put(two)
 			a.commits()
-			a.shows(`<get><filter type="xpath" xmlns:acm="`+nsACM+`" select="/acm:nacm/acm:groups/acm:group[acm:name='conformance-1']"/></get>`, "name=conformance-1\n", "user-name=ann\n", "!/enable-nacm")
+			a.shows(`<get><filter type="xpath" xmlns:acm="`+nsACM+`" select="/acm:nacm/acm:groups/acm:group[acm:name='conformance-1']"/></get>`, "name=conformance-1\n", "user-name=ann\n", "!bob", "!/enable-nacm")
 		}},
 	}
 }
