@@ -9,7 +9,7 @@ import (
 )
 
 // Watch is told when running changes, and sees what the session may read of it at that
-// moment (RFC 8641, 3.2). It is to be closed.
+// moment (RFC 8641, 3.9). It is to be closed.
 func (ss *Session) Watch() *push.Watch {
 	s := ss.server
 	return s.stream.Board.Watch(s.db.Root, ss.user.Now)

@@ -15,7 +15,7 @@ import (
 	"nso.example/nso/tree/xmlenc"
 )
 
-// centiseconds are the unit of periods (RFC 8641, 4.4.1).
+// centiseconds are the unit of periods (RFC 8641, 4.2).
 func centiseconds(n uint32) time.Duration { return time.Duration(n) * 10 * time.Millisecond }
 
 // periodic is the feed of a periodic subscription (RFC 8641, 3.1).
@@ -48,7 +48,7 @@ func (f *periodic) serve(now time.Time, _ []*push.Step) (time.Time, error) {
 	if late := f.next.Sub(now); late > 0 && late <= centiseconds(p.Period) {
 		return f.next, nil
 	}
-	// RFC 8641, 4.4.1: without anchor-time, it is the time of the first update.
+	// RFC 8641, 4.2: without anchor-time, it is the time of the first update.
 	anchor := p.Anchor
 	if anchor.IsZero() {
 		anchor = f.next

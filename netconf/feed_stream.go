@@ -30,7 +30,7 @@ func (f *events) close() { f.sub.Close() }
 func (f *events) serve(time.Time, []*push.Step) (time.Time, error) {
 	d := f.d
 	for d.ctx.Err() == nil {
-		if f.replaying && f.sub.Replayed() { // RFC 8639, 2.7.6: before what is new
+		if f.replaying && f.sub.Replayed() { // RFC 8639, 2.7.7: before what is new
 			f.replaying = false
 			if err := d.tell("replay-completed", ""); err != nil {
 				return time.Time{}, err

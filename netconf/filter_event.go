@@ -171,7 +171,7 @@ func (a *asking) xpath(schema *yang.Schema, text string, known []declaration) er
 
 var errNoFilter = errors.New("there is no such filter")
 
-// keptFilter is a filter of /filters as the session may read it (RFC 8639, 2.6).
+// keptFilter is a filter of /filters as the session may read it (RFC 8639, 3.2).
 func (ss *session) keptFilter(ctx context.Context, stream bool, name string) (f subscription.Filter, err error) {
 	kind, module, list := "datastore", yangPush, "selection-filter"
 	if stream {

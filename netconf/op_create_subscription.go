@@ -53,7 +53,7 @@ func parseCreateSubscription(q *request) (action, error) {
 		return nil, bad(mgmterr.BadElement, "stopTime", "stopTime is before startTime")
 	}
 	return func(_ context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
-		if ss.dynamics.count() > 0 { // RFC 8640, 4
+		if ss.dynamics.count() > 0 { // RFC 8640, 3
 			return nil, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot subscribe: this session has subscriptions of establish-subscription; use another session").OfType(mgmterr.Protocol)
 		}
 		if !ss.subscribed.CompareAndSwap(false, true) {

@@ -33,7 +33,7 @@ const (
 )
 
 // reasons are the error-tags of the identities that an rpc is refused for (RFC 8640, 7;
-// RFC 8641, 4.4.4).
+// RFC 8641, 3.8).
 var reasons = map[string]mgmterr.Tag{
 	subscribed + ":encoding-unsupported":      mgmterr.InvalidValue,
 	subscribed + ":filter-unsupported":        mgmterr.InvalidValue,
@@ -233,7 +233,7 @@ func badParameter(name, why string) error {
 func (a *asking) check() error {
 	now := time.Now()
 	switch {
-	case a.encoding != "" && a.encoding != "encode-xml": // RFC 8640, 5
+	case a.encoding != "" && a.encoding != "encode-xml": // RFC 8640, 4
 		return because(subscribed+":encoding-unsupported", "cannot send in %.40q: this server has encode-xml", a.encoding)
 	case a.Stream == "" && !a.given["datastore"] && (a.given["stream"] || a.given["replay"]):
 		return missing("establish-subscription", "stream")

@@ -52,7 +52,7 @@ func encodePatch(schema *yang.Schema, changes []tree.Change, leftOut func(op str
 	return w.Bytes(), w.Err()
 }
 
-// patchOperation names a change as RFC 8641, 3.6.2 does.
+// patchOperation names a change as RFC 8641, 3.5.2 does.
 func patchOperation(c tree.Change) string {
 	switch c.Kind {
 	case tree.Created:

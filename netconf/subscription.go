@@ -92,7 +92,7 @@ func (s *dynamics) drop(d *dynamic) {
 
 // establish begins a subscription (RFC 8639, 2.4.2).
 func (ss *session) establish(ctx context.Context, a *asking) (func(*xmlstream.Writer) error, error) {
-	if ss.subscribed.Load() { // RFC 8640, 4
+	if ss.subscribed.Load() { // RFC 8640, 3
 		return nil, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot establish a subscription: this session has one of create-subscription; use another session")
 	}
 	if err := a.choose(ctx, ss); err != nil {
@@ -119,7 +119,7 @@ func (ss *session) establish(ctx context.Context, a *asking) (func(*xmlstream.Wr
 	if began := ss.mgmt.ReplayFrom(); a.given["replay"] && a.Replay.Before(began) {
 		revised = began
 	}
-	ss.afterwards = func() { // no record comes before the reply (RFC 8639, 2.5)
+	ss.afterwards = func() { // no record comes before the reply (RFC 8639, 2.6)
 		ss.notifying.Go(func() {
 			defer ss.server.Recover(ss.log)
 			d.run()
@@ -222,7 +222,7 @@ func (ss *session) modify(ctx context.Context, a *asking) error {
 			return err
 		}
 	}
-	ss.afterwards = func() { // RFC 8639, 2.5: what the new filter lets through comes after the reply
+	ss.afterwards = func() { // RFC 8639, 2.6: what the new filter lets through comes after the reply
 		d.mu.Lock()
 		d.again = d.again || !next.NoSync && c.key != d.chosen.key
 		d.policy, d.chosen, d.kept = next, c, kept
@@ -256,7 +256,7 @@ func (ss *session) killSubscription(id uint32) error {
 	return nil
 }
 
-// resync sends all of an on-change subscription anew (RFC 8641, 4.4.3).
+// resync sends all of an on-change subscription anew (RFC 8641, 4.4.4).
 func (ss *session) resync(id uint32) error {
 	d := ss.dynamics.get(id)
 	if d == nil {

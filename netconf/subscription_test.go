@@ -55,7 +55,7 @@ func (w *world) refused(c *peer.Conn, operation, tag, appTag string) string {
 const allEvents = `<stream>NETCONF</stream>`
 
 // TestRFC8639Section2_4_2: a session has several subscriptions, is told what each is
-// for, and is still answered (RFC 8639, 2.4.2; RFC 8640, 3 and 6).
+// for, and is still answered (RFC 8639, 2.4.2; RFC 8640, 5).
 func TestRFC8639Section2_4_2(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	a, b := w.open("admin"), w.open("admin")
@@ -114,7 +114,7 @@ func TestRFC8639Section2_4_6(t *testing.T) {
 	} {
 		w.refused(a, c.operation, c.tag, c.appTag)
 	}
-	// RFC 8640, 4: not beside create-subscription.
+	// RFC 8640, 3: not beside create-subscription.
 	w.mustOK(a, subscribe+`</create-subscription>`)
 	w.refused(a, establish(allEvents), "operation-not-supported", "")
 	c := w.open("admin")

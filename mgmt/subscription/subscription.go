@@ -7,7 +7,7 @@
 //
 // Invariants:
 //  1. No id is given twice before all of their half of the numbers have been (RFC 8639,
-//     6.1): those below are for subscriptions that somebody configures.
+//     5.1): those below are for subscriptions that somebody configures.
 //  2. Entries are bounded: in all, of a user and of a session.
 //
 // RFC 8639 (subscriptions), RFC 8641 (their datastores).
@@ -40,7 +40,7 @@ type Filter struct {
 	XPath   string
 }
 
-// Policy is what a subscription is about (RFC 8639, 2.4; RFC 8641, 4.4.1).
+// Policy is what a subscription is about (RFC 8639, 2.4; RFC 8641, 4.2).
 type Policy struct {
 	Stream    string    // "" for a datastore
 	Replay    time.Time // zero if nothing is replayed
@@ -159,7 +159,7 @@ func (t *Table) Policy(e *Entry) Policy {
 	return e.policy
 }
 
-// Tree is /subscriptions (RFC 8639, 2.9); nil if the schema has none.
+// Tree is /subscriptions (RFC 8639, 3.3); nil if the schema has none.
 func (t *Table) Tree(schema *yang.Schema) (*tree.Node, error) {
 	top := schema.Root.Child("ietf-subscribed-notifications", "subscriptions")
 	if top == nil {
@@ -200,7 +200,7 @@ func (t *Table) Tree(schema *yang.Schema) (*tree.Node, error) {
 	return f.b.Done()
 }
 
-// Streams is /streams (RFC 8639, 2.1): the one stream, with the time that its log was made and that
+// Streams is /streams (RFC 8639, 3.1): the one stream, with the time that its log was made and that
 // of the last event that is not in it any more, if there is one. nil if the schema has none.
 func Streams(schema *yang.Schema, created, aged time.Time) (*tree.Node, error) {
 	top := schema.Root.Child("ietf-subscribed-notifications", "streams")
