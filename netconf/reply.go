@@ -124,6 +124,10 @@ func (ss *session) rpcError(e *mgmterr.Error) {
 				w.End()
 				continue
 			}
+			if i.Name == "non-unique" { // RFC 7950, 15.1: the path of an instance
+				xmlenc.Path(w, ns, i.Name, ss.mgmt.Schema(), i.Value)
+				continue
+			}
 			w.Leaf(ns, i.Name, i.Value)
 		}
 		w.End()

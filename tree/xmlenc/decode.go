@@ -46,7 +46,7 @@ type DecodeOptions struct {
 // DecodeConfig reads the children of the element that r has open, the <config>
 // of an edit-config, and its end tag. What carries no operation of its own ends
 // up in the Tree of the Edit around it, so that a plain configuration is one
-// Edit with one Tree.
+// Edit with one Tree. The error is all that is wrong, up to a limit (mgmterr.List).
 func DecodeConfig(r *xmlstream.Reader, schema *yang.Schema, options ConfigOptions) (*tree.Edit, error) {
 	d := newDecoder(r, schema, schema.Root)
 	d.edit, d.configOnly = true, true
@@ -55,8 +55,15 @@ func DecodeConfig(r *xmlstream.Reader, schema *yang.Schema, options ConfigOption
 		return nil, err
 	}
 	n, err := d.b.Done()
-	if err != nil {
+	if err != nil && len(d.refused) == 0 {
 		return nil, d.lift(err, nil)
+	}
+	switch len(d.refused) {
+	case 0:
+	case 1:
+		return nil, d.refused[0]
+	default:
+		return nil, d.refused
 	}
 	e := &tree.Edit{Schema: schema.Root, Op: f.op, Children: f.edits}
 	if !n.Empty() || f.op == tree.OpReplace {
@@ -130,6 +137,7 @@ type decoder struct {
 	edit       bool // operations are allowed
 	configOnly bool
 	options    DecodeOptions     // of data, not of edits
+	refused    mgmterr.List      // what is wrong in an edit
 	pending    []meta.Annotation // of the element at hand
 	tagged     bool              // something is tagged as a default
 	byDefault  bool              // the element at hand is, in an edit

@@ -12,11 +12,23 @@ import (
 	"nso.example/nso/yang"
 )
 
+// refusals bounds what is told to be wrong in an edit; what comes after is not read.
+const refusals = 100
+
 // forgive reports an error of the data and returns nil, if somebody wants to
 // know of all of them. An error of XML itself stays: nothing can be read after it.
 func (d *decoder) forgive(err error) error {
 	var e *mgmterr.Error
-	if d.options.Report == nil || !errors.As(err, &e) {
+	if !errors.As(err, &e) {
+		return err
+	}
+	if d.edit {
+		if d.refused = append(d.refused, e); len(d.refused) == refusals {
+			return d.refused
+		}
+		return nil
+	}
+	if d.options.Report == nil {
 		return err
 	}
 	at := d.r.Begin()
@@ -27,7 +39,7 @@ func (d *decoder) forgive(err error) error {
 // element is child, and where errors are only reported it goes on after the
 // element that is wrong.
 func (d *decoder) element(f *frame, t *xmlstream.Token) error {
-	if d.options.Report == nil {
+	if d.options.Report == nil && !d.edit {
 		return d.child(f, t)
 	}
 	name, level, nodes, frames := t.Name, d.r.Depth(), d.b.Depth(), d.depth
