@@ -207,6 +207,7 @@ type Commit struct {
 	Session         Session
 	Before, After   uint64 // revisions
 	Base, Root      *tree.Node
+	Datastore       string // "" for running
 	Label, Comment  string
 	Prepare, Length time.Duration
 }
@@ -224,6 +225,9 @@ func (t *Trail) Committed(c Commit) {
 		slog.Any("change", ch.changes), slog.Any("path", ch.paths))
 	if ch.more != "" {
 		attrs = append(attrs, slog.String("more", ch.more))
+	}
+	if c.Datastore != "" {
+		attrs = append(attrs, slog.String("datastore", c.Datastore))
 	}
 	if c.Label != "" {
 		attrs = append(attrs, slog.String("label", c.Label))

@@ -302,6 +302,14 @@ func (c *writeCounter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Factory is the data that a new database begins with.
+func (db *DB) Factory() (*tree.Node, error) {
+	if db.opts.Factory == nil {
+		return tree.New(db.schema.Root), nil
+	}
+	return db.opts.Factory()
+}
+
 // ErrNotKept: a revision is older than what is kept, or was never made.
 var ErrNotKept = errors.New("that revision is not kept")
 
@@ -331,6 +339,49 @@ func (db *DB) At(ctx context.Context, rev uint64) (*tree.Node, error) {
 		}
 	}
 	return v.root, nil
+}
+
+// Blame is the last commit after revision rev, at which running was base, that changed
+// the node at a path, or what is in it. It looks at so many commits only, and does not find
+// one that has moved an entry.
+func (db *DB) Blame(base *tree.Node, rev uint64, p tree.Path) (found Commit, ok bool) {
+	const most = 1000
+	now := db.current.Load()
+	if now.rev > rev+most {
+		return found, false
+	}
+	v := version{root: base, rev: rev}
+	for r, err := range db.j.Records(rev+1, now.rev) {
+		before := v.root
+		if err == nil {
+			v, err = db.apply(v, r)
+		}
+		if err != nil {
+			return found, false
+		}
+		if same(before, v.root, p) {
+			continue
+		}
+		c := Commit{Revision: r.Revision}
+		if json.Unmarshal(r.Meta, &c.Meta) == nil {
+			c.Meta.Time = r.Time
+			found, ok = c, true
+		}
+	}
+	return found, ok
+}
+
+// same reports whether two roots have the same at a path.
+func same(a, b *tree.Node, p tree.Path) bool {
+	x, was := a.Find(p)
+	y, is := b.Find(p)
+	switch {
+	case was != is:
+		return false
+	case x.Node != nil && y.Node != nil:
+		return tree.Equal(x.Node, y.Node)
+	}
+	return x.Value == y.Value && x.Any == y.Any
 }
 
 // Oldest is the first revision that At can give, as things are now.

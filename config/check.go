@@ -64,6 +64,9 @@ func (c *Config) problems() []problem {
 		k.say("ipc.group", "%q is no group's name", c.IPC.Group)
 	}
 	c.checkDoors(k)
+	if v := c.NETCONF.Candidate; v != CandidateShared && v != CandidatePrivate {
+		k.say("netconf.candidate", "%q is neither \"shared\" nor \"private\"", string(v))
+	}
 	if t := c.NETCONF.TCP.Trust; t != TrustKernel && t != TrustClaimed {
 		k.say("netconf.tcp.trust", "%q is neither \"kernel\" nor \"claimed\"", string(t))
 	}

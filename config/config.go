@@ -56,7 +56,17 @@ type Door struct {
 
 // NETCONF is set by transport.
 type NETCONF struct {
-	TCP NETCONFTCP `toml:"tcp" doc:"The door netconf-tcp."`
+	Startup   bool       `toml:"startup" takes:"restart" doc:"Whether there is a startup datastore (RFC 6241, 8.7): then the daemon begins with what that is, and a change of running that nobody has copied to startup is gone after a restart. When this is switched on, startup begins as running is; when it is switched off, startup is forgotten and running goes on."`
+	Candidate Candidate  `toml:"candidate" takes:"restart" doc:"\"shared\": all sessions of NETCONF have one candidate (RFC 6241, 8.3). \"private\": each has its own, which ends with it."`
+	TCP       NETCONFTCP `toml:"tcp" doc:"The door netconf-tcp."`
+}
+
+// Features are those of the module ietf-netconf that the configuration switches on.
+func (n NETCONF) Features() (names []string) {
+	if n.Startup {
+		names = append(names, "startup")
+	}
+	return names
 }
 
 // NETCONFTCP says what is believed of a loopback peer.
@@ -115,7 +125,7 @@ func Default() *Config {
 			CLISSH:     Door{Address: Addresses{netip.MustParseAddrPort("0.0.0.0:2024"), netip.MustParseAddrPort("[::]:2024")}},
 			IPCTCP:     Door{Address: Addresses{netip.MustParseAddrPort("127.0.0.1:4565")}},
 		},
-		NETCONF: NETCONF{TCP: NETCONFTCP{Trust: TrustKernel}},
+		NETCONF: NETCONF{Candidate: CandidateShared, TCP: NETCONFTCP{Trust: TrustKernel}},
 		Login:   Login{Methods: []string{"local", "pam"}, SSH: []string{"publickey", "keyboard-interactive", "password"}, External: FormatJSON},
 		Access:  Access{Admins: []string{"root"}, Grants: []Grant{}},
 		Limits: Limits{

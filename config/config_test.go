@@ -223,6 +223,7 @@ func random(r *rand.Rand) *Config {
 			d.Address = append(d.Address, netip.AddrPortFrom(a, port))
 		}
 	}
+	c.NETCONF.Startup, c.NETCONF.Candidate = r.IntN(2) == 0, []Candidate{CandidateShared, CandidatePrivate}[r.IntN(2)]
 	c.NETCONF.TCP = NETCONFTCP{Trust: []Trust{TrustKernel, TrustClaimed}[r.IntN(2)], AllowRoot: r.IntN(2) == 0}
 	c.Login = Login{Methods: [][]string{{}, {"pam"}, {"external", "local"}}[r.IntN(3)], SSH: [][]string{{"publickey"}, {"publickey,password", "keyboard-interactive"}}[r.IntN(2)],
 		External: []Format{FormatJSON, FormatClassic}[r.IntN(2)], Banner: []string{"", "no \"entry\"\n\tto \\ strangers\n"}[r.IntN(2)]}

@@ -143,6 +143,15 @@ const (
 	TrustClaimed Trust = "claimed"
 )
 
+// Candidate is whose candidate it is over NETCONF.
+type Candidate string
+
+// The values of Candidate.
+const (
+	CandidateShared  Candidate = "shared"
+	CandidatePrivate Candidate = "private"
+)
+
 // Format is how the program of the login method external is spoken with.
 type Format string
 

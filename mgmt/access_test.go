@@ -163,7 +163,7 @@ func TestRevertAfterConflict(t *testing.T) {
 	x := w.begin(one, a+"/v=1")
 	w.must(two, a+"/v=2")
 	_, err := x.Commit(context.Background(), Label{})
-	wants(t, err, mgmterr.InUse, "somebody else")
+	wants(t, err, mgmterr.InUse, "admin changed this node in revision 2")
 	if err := x.Revert(); err != nil {
 		t.Fatal(err)
 	}

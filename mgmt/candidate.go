@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"nso.example/nso/mgmt/confirm"
@@ -12,47 +13,68 @@ import (
 	"nso.example/nso/txn"
 )
 
-// shared is the candidate that everybody shares (RFC 6241, 8.3): two pointers. It is
-// set by who has the turn, or frees its lock.
-type shared struct {
+// candidate is the one that everybody shares (RFC 6241, 8.3), or a session's own: two
+// pointers. It is set by who has the turn, or frees its lock.
+type candidate struct {
 	base, root *tree.Node // running when it was first changed, and itself; nil if nothing was
+	rev        uint64     // of base
 	by         uint32     // session that changed it last
 	user       string
 }
 
-// candidate is what the candidate began on and what it is. One that nobody has
-// changed is running.
-func (s *Server) candidate() (base, root *tree.Node) {
+// staged is what the session's candidate began on, with its revision, and what it is. One
+// that nobody has changed is running.
+func (ss *Session) staged() (base, root *tree.Node, rev uint64) {
+	s := ss.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shared.root == nil {
-		now := s.db.Root()
-		return now, now
+	if c := ss.candidate; c.root != nil {
+		return c.base, c.root, c.rev
 	}
-	return s.shared.base, s.shared.root
+	root, rev = s.db.Current()
+	return root, root, rev
 }
 
-// setCandidate is called with the turn.
-func (s *Server) setCandidate(ss *Session, root *tree.Node) {
-	base, _ := s.candidate()
-	next := shared{base, root, ss.id, ss.actor.User}
+// stage is called with the turn.
+func (ss *Session) stage(root *tree.Node) {
+	base, _, rev := ss.staged()
+	next := candidate{base, root, rev, ss.id, ss.actor.User}
 	if tree.Equal(base, root) {
-		next = shared{} // changed back
+		next = candidate{} // changed back
 	}
-	s.mu.Lock()
-	s.shared = next
-	s.mu.Unlock()
+	ss.server.mu.Lock()
+	*ss.candidate = next
+	ss.server.mu.Unlock()
 }
 
 // checkCandidate validates what a commit would make of running.
-func (s *Server) checkCandidate(_, root *tree.Node) (*tree.Node, mgmterr.List) {
-	base, _ := s.candidate()
+func (ss *Session) checkCandidate(_, root *tree.Node) (*tree.Node, mgmterr.List) {
+	s := ss.server
+	base, _, rev := ss.staged()
 	would := txn.Resume(base, root, nil)
 	if err := would.Rebase(s.db.Root()); err != nil {
-		return root, txn.Refusals(err)
+		return root, txn.Refusals(s.blamed(err, base, rev))
 	}
 	_, errs := s.check(would.Base(), would.Root())
 	return root, errs
+}
+
+// blamed adds to a conflict who made the change that is in the way: the last one since
+// revision rev, at which running was base.
+func (s *Server) blamed(err error, base *tree.Node, rev uint64) error {
+	list := mgmterr.Of(err)
+	if len(list) != 1 || list[0].AppTag != "conflict" {
+		return err
+	}
+	e := list[0]
+	p, bad := tree.ParsePath(s.schema, e.Path)
+	if bad != nil {
+		return err
+	}
+	if c, ok := s.db.Blame(base, rev, p); ok {
+		e.Message = fmt.Sprintf("cannot commit: %s changed this node in revision %d, since this transaction began; look at the difference and try again", c.Meta.User, c.Revision)
+	}
+	return e
 }
 
 // CommitOptions say how the candidate is committed.
@@ -63,7 +85,7 @@ type CommitOptions = confirm.Options
 // node it is a conflict (RFC 6241, 8.3.4.1 and 8.4).
 func (ss *Session) CommitCandidate(ctx context.Context, o CommitOptions) (uint64, error) {
 	now := ss.server.db.Root()
-	t, err := ss.open(&Txn{session: ss, store: Running, shared: true, txn: txn.New(now, nil), used: time.Now()})
+	t, err := ss.open(&Txn{session: ss, store: Running, staged: true, txn: txn.New(now, nil), used: time.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -83,6 +105,6 @@ func (ss *Session) Discard(ctx context.Context) error {
 	if err := ss.mayWriteLocked(Candidate); err != nil {
 		return err
 	}
-	s.shared = shared{}
+	*ss.candidate = candidate{}
 	return nil
 }

@@ -99,8 +99,8 @@ func (t *Txn) settle(o CommitOptions) {
 		s.settleLocked(nil)
 		s.stream.ConfirmedCommit(t.session.who(), "complete", 0)
 	}
-	if t.shared {
-		s.shared = shared{}
+	if t.staged {
+		*t.session.candidate = candidate{}
 	}
 }
 

@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"nso.example/nso/mgmt/lock"
@@ -13,6 +14,15 @@ import (
 )
 
 func (ss *Session) owner() lock.Owner { return lock.Owner{Session: ss.id, User: ss.actor.User} }
+
+// locked is the name by which a datastore is locked: a candidate of the session's own is
+// one for itself.
+func (ss *Session) locked(ds Datastore) string {
+	if ds == Candidate && ss.login.PrivateCandidate {
+		return fmt.Sprint(string(ds), " ", ss.id)
+	}
+	return string(ds)
+}
 
 // locking does f, which grants a lock, with the turn and Server.mu: none is granted in the
 // middle of a commit (RFC 6241, 7.5), nor to a session that has ended.
@@ -35,17 +45,17 @@ func (ss *Session) Lock(ds Datastore) error {
 	if err := ss.MayExec("ietf-netconf", "lock"); err != nil {
 		return err
 	}
-	if ds != Running && ds != Candidate {
+	s := ss.server
+	if root, _ := ss.version(ds); root == nil {
 		return noDatastore(ds)
 	}
-	s := ss.server
 	return ss.locking(func() error {
-		if err := s.locks.Free(string(ds)); err != nil {
+		if err := s.locks.Free(ss.locked(ds)); err != nil {
 			return err
 		}
 		switch {
-		case ds == Candidate && s.shared.root != nil: // RFC 6241, 7.5
-			return lock.Denied(string(ds), s.roster.Present(s.shared.by), "%s has changed it; commit that or discard-changes first", s.shared.user)
+		case ds == Candidate && ss.candidate.root != nil: // RFC 6241, 7.5
+			return lock.Denied(string(ds), s.roster.Present(ss.candidate.by), "%s has changed it; commit that or discard-changes first", ss.candidate.user)
 		case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
 			return lock.Denied(string(ds), s.roster.Present(s.try.by.ID), "a commit of %s has to be confirmed first", s.try.by.Actor.User)
 		case ds == Running:
@@ -53,7 +63,7 @@ func (ss *Session) Lock(ds Datastore) error {
 				return err
 			}
 		}
-		return s.locks.Lock(string(ds), ss.owner(), time.Now())
+		return s.locks.Lock(ss.locked(ds), ss.owner(), time.Now())
 	})
 }
 
@@ -65,9 +75,9 @@ func (ss *Session) Unlock(ds Datastore) error {
 	s := ss.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.locks.Unlock(string(ds), ss.id)
+	err := s.locks.Unlock(ss.locked(ds), ss.id)
 	if err == nil && ds == Candidate {
-		s.shared = shared{} // RFC 6241, 8.3.5.2
+		*ss.candidate = candidate{} // RFC 6241, 8.3.5.2
 	}
 	return err
 }
@@ -75,9 +85,12 @@ func (ss *Session) Unlock(ds Datastore) error {
 // releaseLocked frees what the session has locked.
 func (ss *Session) releaseLocked() {
 	for _, ds := range ss.server.locks.Release(ss.id) {
-		if Datastore(ds) == Candidate {
-			ss.server.shared = shared{} // RFC 6241, 8.3.5.2
+		if ds == ss.locked(Candidate) {
+			*ss.candidate = candidate{} // RFC 6241, 8.3.5.2
 		}
+	}
+	if ss.login.PrivateCandidate {
+		delete(ss.server.candidates, ss.candidate)
 	}
 	ss.server.parts.Release(ss.id)
 }
@@ -87,7 +100,7 @@ func (ss *Session) mayWriteLocked(ds Datastore) error {
 	if ss.member.Ended() {
 		return turn.Ended()
 	}
-	return ss.server.locks.MayWrite(string(ds), ss.id)
+	return ss.server.locks.MayWrite(ss.locked(ds), ss.id)
 }
 
 // PartialLock locks the nodes of running that choose finds in what the session may read

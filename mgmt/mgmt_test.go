@@ -173,7 +173,7 @@ func TestRebaseAndConflict(t *testing.T) {
 		t.Errorf("both commits: %s", got)
 	}
 	_, err := z.Commit(context.Background(), Label{})
-	wants(t, err, mgmterr.InUse, "somebody else changed")
+	wants(t, err, mgmterr.InUse, "admin changed this node in revision 2")
 	z.Abort()
 }
 

@@ -37,9 +37,12 @@ func (ss *Session) Data(ctx context.Context, ds Datastore, tops ...*yang.Node) (
 	root := ss.server.db.Root()
 	view := ss.user.View(root)
 	switch ds {
-	case Running:
-	case Candidate:
-		_, root = ss.server.candidate()
+	case Running, Candidate, Startup:
+		if root, _ = ss.version(ds); root == nil {
+			return Data{}, noDatastore(ds)
+		}
+	case Factory:
+		root = ss.server.factory
 	case Operational:
 		for _, st := range ss.server.state {
 			if len(tops) > 0 && !slices.Contains(tops, st.top) {

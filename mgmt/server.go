@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -67,13 +68,17 @@ type Server struct {
 	accounts atomic.Pointer[accounts]
 	hasher   *users.Hasher // of passwords that clients write in clear
 
-	roster *roster.Roster
+	roster  *roster.Roster
+	factory *tree.Node // what a reset goes back to
 
 	mu     sync.Mutex
 	locks  lock.Table
-	shared shared // candidate
-	try    *try   // commit that waits to be confirmed; changed by who has the turn too
-	state  []source
+	shared candidate
+	// candidates are the shared one and those of sessions.
+	candidates map[*candidate]bool
+	try        *try // commit that waits to be confirmed; changed by who has the turn too
+	state      []source
+	wipe       []func() error // what else a reset does
 }
 
 // Counters are what RFC 6022, 2.1.5, counts over all sessions.
@@ -110,8 +115,13 @@ func New(o Options) (*Server, error) {
 		schema: o.Schema, db: o.DB, log: o.Log, audit: audit.New(o.Log, o.Schema), rules: rules, operations: operate.New(rules), opts: o, start: time.Now(), turn: turn.New(), stream: stream.New(o.Schema),
 		hasher: users.NewHasher(o.Schema), roster: roster.New(o.MaxSessions, o.MaxPerUser, o.Reserve),
 	}
+	s.candidates = map[*candidate]bool{&s.shared: true}
 	s.party = party.New(s.expelled)
 	s.access = access.New(s.schema, s.log, s.audit, s.db.Root)
+	if s.factory, err = s.db.Factory(); err != nil {
+		return nil, fmt.Errorf("factory data: %w", err)
+	}
+	s.handleReset()
 	if s.opts.Step == nil {
 		s.opts.Step = func(string) {}
 	}
@@ -141,7 +151,7 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	if l.Recovery && (actor.Peer.UID != 0 || actor.Peer.PID == 0 || actor.User != actor.Own) {
 		err = mgmterr.New(mgmterr.AccessDenied, "", "cannot open a recovery session: that is for root alone, on this machine and as itself")
 	}
-	ss := &Session{server: s, actor: actor, login: l, txns: make(map[*Txn]bool)}
+	ss := &Session{server: s, actor: actor, login: l, txns: make(map[*Txn]bool), candidate: &s.shared}
 	if err == nil {
 		err = s.roster.Admit(actor, admin, l, func(m *roster.Member) {
 			ss.member, ss.id, ss.stop = m, m.ID, m.Stop
@@ -152,6 +162,12 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 	if err != nil {
 		s.audit.LoginRefused(actor, l.Transport, err)
 		return nil, err
+	}
+	if l.PrivateCandidate {
+		s.mu.Lock()
+		ss.candidate = &candidate{}
+		s.candidates[ss.candidate] = true
+		s.mu.Unlock()
 	}
 	s.audit.Login(ss.audited())
 	s.stream.SessionStart(ss.who())

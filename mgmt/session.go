@@ -29,8 +29,11 @@ type Datastore string
 // The datastores that exist.
 const (
 	Running     Datastore = "running"
-	Candidate   Datastore = "candidate"   // shared (RFC 6241, 8.3)
+	Candidate   Datastore = "candidate"   // shared (RFC 6241, 8.3), or the session's own
+	Startup     Datastore = "startup"     // if the database has one (RFC 6241, 8.7)
 	Operational Datastore = "operational" // running with the state, read only
+	// Factory is what a reset goes back to, read only (RFC 8808, 3).
+	Factory Datastore = "factory-default"
 )
 
 // Session is somebody who is logged in. Its methods may be called by one
@@ -44,7 +47,9 @@ type Session struct {
 	user   *access.User
 	stop   chan struct{} // closed when it is to end: nothing is waited for any more
 
-	txns map[*Txn]bool // guarded by Server.mu
+	// guarded by Server.mu
+	txns      map[*Txn]bool
+	candidate *candidate // the shared one or its own
 }
 
 // SessionCounters are those of RFC 6022, 2.1.4.
@@ -135,17 +140,12 @@ func noDatastore(ds Datastore) error {
 
 // Begin opens a transaction on the datastore as it is now.
 func (ss *Session) Begin(_ context.Context, ds Datastore) (*Txn, error) {
-	s := ss.server
-	root := s.db.Root()
-	view := ss.user.View(root)
-	switch ds {
-	case Running:
-	case Candidate:
-		_, root = s.candidate()
-	default:
+	root, rev := ss.version(ds)
+	if root == nil {
 		return nil, noDatastore(ds)
 	}
-	return ss.open(&Txn{session: ss, store: ds, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()})
+	view := ss.user.Now()
+	return ss.open(&Txn{session: ss, store: ds, since: rev, txn: txn.New(root, view.Guard()), asked: view, used: time.Now()})
 }
 
 func (ss *Session) open(t *Txn) (*Txn, error) {

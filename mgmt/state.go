@@ -33,7 +33,7 @@ func (s *Server) addOwnState() {
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
 	add("nc-notifications", "netconf", func() (*tree.Node, error) { return state.Streams(s.schema, s.stream.Began()) })
-	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, string(Running), string(Candidate), "intended", string(Operational))))
+	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, append(s.stores(), "intended", string(Operational), string(Factory))...)))
 	add("ietf-yang-library", "modules-state", once(state.ModulesState(s.schema)))
 }
 
@@ -48,12 +48,12 @@ func (s *Server) monitoring() state.Monitoring {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ds := range []Datastore{Running, Candidate} {
-		d := state.Datastore{Name: string(ds)}
-		if held, ok := s.locks.Held(string(ds)); ok {
+	for _, ds := range s.stores() {
+		d := state.Datastore{Name: ds}
+		if held, ok := s.locks.Held(ds); ok {
 			d.Holder, d.Locked = held.Session, held.Since
 		}
-		if ds == Running {
+		if ds == string(Running) {
 			for _, p := range s.parts.All() {
 				part := state.Part{ID: p.ID, Holder: p.Session, Locked: p.Since, Select: p.Select}
 				for _, n := range p.Nodes {

@@ -24,7 +24,8 @@ import (
 type Txn struct {
 	session *Session
 	store   Datastore
-	shared  bool // it is what has become of the candidate
+	staged  bool   // it is what has become of the candidate
+	since   uint64 // revision of running that it began on
 	mu      sync.Mutex
 	txn     *txn.Txn
 	asked   *nacm.View // that has permitted every edit
@@ -132,11 +133,22 @@ func (t *Txn) Revert() error {
 
 // current is what the datastore of the transaction is now.
 func (t *Txn) current() *tree.Node {
-	if t.store == Candidate {
-		_, root := t.session.server.candidate()
-		return root
+	root, _ := t.session.version(t.store)
+	return root
+}
+
+// version is what a datastore that can be written is, with the revision of running that
+// it is of; nil if there is none of that name.
+func (ss *Session) version(ds Datastore) (root *tree.Node, rev uint64) {
+	switch ds {
+	case Running:
+		return ss.server.db.Current()
+	case Candidate:
+		_, root, rev = ss.staged()
+	case Startup:
+		root = ss.server.db.Startup()
 	}
-	return t.session.server.db.Root()
+	return root, rev
 }
 
 // Dirty reports whether there is anything to commit.
@@ -159,7 +171,7 @@ func (t *Txn) Validate(ctx context.Context) error {
 func (t *Txn) validate() error {
 	check := t.session.server.check
 	if t.store == Candidate {
-		check = t.session.server.checkCandidate
+		check = t.session.checkCandidate
 	}
 	err := t.txn.Validate(check)
 	if list := mgmterr.Of(err); list != nil {
@@ -210,13 +222,17 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	if err := t.mayCommit(o); err != nil {
 		return err
 	}
-	if t.shared {
-		base, root := s.candidate()
+	if t.staged {
+		var base, root *tree.Node
+		base, root, t.since = t.session.staged()
 		t.txn, t.asked = txn.Resume(base, root, nil), nil
 	}
-	if err := t.txn.Rebase(t.current()); err != nil {
-		return err
+	base := t.txn.Base()
+	now, rev := t.session.version(t.store)
+	if err := t.txn.Rebase(now); err != nil {
+		return s.blamed(err, base, t.since)
 	}
+	t.since = rev
 	if err := t.authorize(); err != nil {
 		t.session.user.Refused("commit", err)
 		return err
@@ -227,6 +243,9 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	}
 	if err := t.validate(); err != nil {
 		return err
+	}
+	if t.store == Startup {
+		return t.txn.Hold()
 	}
 	if !t.force {
 		if err := t.session.user.Lockout(t.txn.Base(), t.txn.Root()); err != nil {
@@ -249,11 +268,14 @@ func (t *Txn) mayCommit(o CommitOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := t.session.mayWriteLocked(t.store)
-	if err == nil && t.shared { // RFC 6241, 8.3.4.1
+	if err == nil && t.staged { // RFC 6241, 8.3.4.1
 		err = t.session.mayWriteLocked(Candidate)
 	}
+	if err == nil && t.store == Startup {
+		err = s.try.wait().MaySave()
+	}
 	if err == nil && t.store == Running {
-		err = s.try.wait().MayChange(t.session.id, t.shared, o.PersistID)
+		err = s.try.wait().MayChange(t.session.id, t.staged, o.PersistID)
 	}
 	return err
 }
@@ -286,13 +308,13 @@ func (t *Txn) commit(ctx context.Context, o CommitOptions) (uint64, error) {
 	}
 	t.txn.Commit()
 	if rev != before {
-		s.stream.ConfigChange(t.session.who(), t.txn.Base(), t.txn.Root())
+		s.publish(t.store, t.session.who(), t.txn.Base(), t.txn.Root())
 	}
 	t.release() // nobody waits for the audit
 	t.forget()
 	if rev != before {
 		s.audit.Committed(audit.Commit{Session: t.session.audited(), Before: before, After: rev, Base: t.txn.Base(), Root: t.txn.Root(),
-			Label: o.Label.Label, Comment: o.Label.Comment, Prepare: prepared.Sub(begin), Length: time.Since(begin)})
+			Datastore: named(t.store), Label: o.Label.Label, Comment: o.Label.Comment, Prepare: prepared.Sub(begin), Length: time.Since(begin)})
 	}
 	return rev, nil
 }
@@ -305,36 +327,45 @@ func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err erro
 		return 0, turn.Cancelled(ctx)
 	}
 	if t.store == Candidate {
-		s.setCandidate(t.session, t.txn.Root())
+		t.session.stage(t.txn.Root())
 		return rev, nil
 	}
 	try := s.pending()
-	if !t.txn.Dirty() && !o.Confirmed && try == nil {
-		t.settle(o)
-		return rev, nil
-	}
-	m := cdb.Meta{
-		Session: t.session.id, User: t.session.actor.User, Door: t.session.login.Transport,
-		Source: t.session.actor.Source(), Label: o.Label.Label, Comment: o.Label.Comment,
-	}
-	if o.Confirmed {
+	m := t.session.meta(o.Label)
+	switch {
+	case !t.txn.Dirty() && (t.store == Startup || !o.Confirmed && try == nil):
+	case t.store == Startup:
+		rev, err = s.db.SetStartup(ctx, t.txn.Base(), t.txn.Root(), m)
+	case o.Confirmed:
 		rev, err = s.tryCommit(ctx, t, o, m)
-	} else {
+	default:
 		// It also confirms what was pending: the record says no more that it is (8.4.1).
 		s.opts.Step("confirm")
 		rev, err = s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), m)
 		s.opts.Step("confirmed")
 	}
 	if err != nil {
-		failed := event.CommitFailed
-		if errors.Is(err, cdb.ErrFull) {
-			failed = event.NoSpace
-		}
-		s.log.Error("commit failed", event.Key, failed, "usid", t.session.id, "user", t.session.actor.User, "err", err)
-		return 0, cdb.Told(err)
+		return 0, t.session.unwritten(err)
 	}
-	t.settle(o)
+	if t.store == Running {
+		t.settle(o)
+	}
 	return rev, nil
+}
+
+// meta is what the history has of a commit of the session.
+func (ss *Session) meta(l Label) cdb.Meta {
+	return cdb.Meta{Session: ss.id, User: ss.actor.User, Door: ss.login.Transport, Source: ss.actor.Source(), Label: l.Label, Comment: l.Comment}
+}
+
+// unwritten logs that the database did not take a commit, and tells the client.
+func (ss *Session) unwritten(err error) error {
+	failed := event.CommitFailed
+	if errors.Is(err, cdb.ErrFull) {
+		failed = event.NoSpace
+	}
+	ss.server.log.Error("commit failed", event.Key, failed, "usid", ss.id, "user", ss.actor.User, "err", err)
+	return cdb.Told(err)
 }
 
 // Abort ends the transaction without a trace. It may be called at any time.
@@ -397,11 +428,15 @@ func (ss *Session) Validate(ctx context.Context, ds Datastore, e *tree.Edit) err
 	}
 	var errs mgmterr.List
 	switch ds {
-	case Running:
-		_, errs = s.rules.Full(s.db.Root())
+	case Running, Startup:
+		root, _ := ss.version(ds)
+		if root == nil {
+			return noDatastore(ds)
+		}
+		_, errs = s.rules.Full(root)
 	case Candidate:
-		base, root := s.candidate()
-		_, errs = s.checkCandidate(base, root)
+		base, root, _ := ss.staged()
+		_, errs = ss.checkCandidate(base, root)
 	default:
 		return noDatastore(ds)
 	}

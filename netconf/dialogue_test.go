@@ -36,8 +36,12 @@ func TestDialogues(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no dialogues", err)
 	}
+	special := map[string]worldOptions{
+		"startup":           {startup: true},
+		"private_candidate": {Options: Options{PrivateCandidate: true}},
+	}
 	for _, file := range files {
-		holdDialogue(t, file, worldOptions{}, func(*world) {})
+		holdDialogue(t, file, special[strings.TrimSuffix(filepath.Base(file), ".txtar")], func(*world) {})
 	}
 }
 

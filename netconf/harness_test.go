@@ -73,7 +73,7 @@ var compiled = sync.OnceValue(func() func(t testing.TB) *yang.Schema {
 	var s *yang.Schema
 	return func(t testing.TB) *yang.Schema {
 		once.Do(func() {
-			s = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-partial-lock", "ietf-yang-library",
+			s = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-partial-lock", "ietf-factory-default", "ietf-yang-library",
 				"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin",
 				"ietf-netconf-notifications", "notifications", "nc-notifications", "nso-transports",
 				"ietf-subscribed-notifications", "ietf-yang-push", "nso-subscriptions", testModel, otherModel)
@@ -117,6 +117,8 @@ type worldOptions struct {
 	schema *yang.Schema
 	before string // "path = value" lines
 	mgmt   mgmt.Options
+	// startup gives it a startup datastore.
+	startup bool
 }
 
 func newWorld(t testing.TB, o worldOptions) *world {
@@ -126,7 +128,7 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		w.schema = compiled()(t)
 	}
 	var err error
-	w.db, err = cdb.Open("", cdb.Options{Schema: w.schema, Journal: journal.Options{FS: journal.NewMemory()},
+	w.db, err = cdb.Open("", cdb.Options{Schema: w.schema, Startup: o.startup, Journal: journal.Options{FS: journal.NewMemory()},
 		Factory: func() (*tree.Node, error) {
 			n, err := nacm.Factory(w.schema, []string{"admin"})
 			if err != nil {

@@ -65,6 +65,9 @@ func parseCopyConfig(q *request) (action, error) {
 		return nil, mgmterr.New(mgmterr.InvalidValue, "", "cannot copy %s to itself", target.store+mgmt.Datastore(target.file)).OfType(mgmterr.Protocol)
 	}
 	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+		if target.store == mgmt.Startup && from.store == mgmt.Running {
+			return nil, ss.mgmt.Save(ctx)
+		}
 		edit, err := ss.whole(ctx, from, mode)
 		if err != nil {
 			return nil, err
@@ -113,6 +116,10 @@ func parseDeleteConfig(q *request) (action, error) {
 	switch {
 	case !target.given():
 		return nil, missing("delete-config", "target")
+	case target.store == mgmt.Startup: // RFC 6241, 8.7
+		return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+			return nil, ss.mgmt.DeleteStartup(ctx)
+		}, nil
 	case target.file == "":
 		// RFC 6241, 7.4: running cannot be deleted; nor can the candidate, which is
 		// always there (8.3).

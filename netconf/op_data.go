@@ -4,6 +4,7 @@ package netconf
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,16 +131,25 @@ func (q *request) depth(into *int) func() error {
 // identity reads the name of a datastore (RFC 8342, 7).
 func (q *request) identity(into *mgmt.Datastore) func() error {
 	return func() error {
-		name, err := q.identityOf(nsDatastores)
+		space, name, err := q.identityName(nsDatastores, nsFactory)
 		if err != nil {
 			return err
 		}
-		switch *into = mgmt.Datastore(name); *into {
-		case mgmt.Running, mgmt.Candidate, mgmt.Operational, intended:
+		*into = mgmt.Datastore(name)
+		switch {
+		case *into == mgmt.Factory && space == nsFactory: // RFC 8808, 3
+			return nil
+		case space != nsDatastores:
+		case q.writable(*into), *into == mgmt.Operational, *into == intended:
 			return nil
 		}
 		return noStore(*into)
 	}
+}
+
+// writable reports whether a datastore is there and can be written.
+func (q *request) writable(ds mgmt.Datastore) bool {
+	return ds == mgmt.Running || ds == mgmt.Candidate || ds == mgmt.Startup && q.ss.server.mgmt.HasStartup()
 }
 
 func noStore(ds mgmt.Datastore) error {
@@ -148,20 +158,27 @@ func noStore(ds mgmt.Datastore) error {
 
 // identityOf reads a prefixed name whose namespace must be the one.
 func (q *request) identityOf(space string) (string, error) {
+	_, name, err := q.identityName(space)
+	return name, err
+}
+
+// identityName is identityOf for one of several namespaces.
+func (q *request) identityName(spaces ...string) (space, name string, err error) {
 	element := q.token().Name.Local
 	var text string
 	if err := q.text(&text)(); err != nil {
-		return "", err
+		return "", "", err
 	}
 	prefix, name, ok := strings.Cut(text, ":")
 	if !ok {
 		prefix, name = "", text
 	}
-	if uri, known := q.r.Lookup(prefix); !known || uri != space {
-		return "", mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.80q as %s: it names nothing of the namespace %s", text, element, space).
+	uri, known := q.r.Lookup(prefix)
+	if !known || !slices.Contains(spaces, uri) {
+		return "", "", mgmterr.New(mgmterr.InvalidValue, "", "cannot use %.80q as %s: it names nothing of the namespace %s", text, element, spaces[0]).
 			OfType(mgmterr.Protocol).WithInfo("bad-element", element)
 	}
-	return name, nil
+	return uri, name, nil
 }
 
 // parseEditData is <edit-data> (RFC 8526, 3.1.2).
@@ -188,7 +205,7 @@ func parseEditData(q *request) (action, error) {
 		return nil, missing("edit-data", "datastore")
 	case edit == nil:
 		return nil, missing("edit-data", "config")
-	case target != mgmt.Running && target != mgmt.Candidate:
+	case !q.writable(target):
 		// RFC 8526, 3.1.2: a datastore that cannot be written.
 		return nil, mgmterr.New(mgmterr.InvalidValue, "", "cannot edit %s: it is read only", target).OfType(mgmterr.Protocol).WithInfo("bad-element", "datastore")
 	case late && op != "merge":

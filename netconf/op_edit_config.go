@@ -49,6 +49,8 @@ func parseEditConfig(q *request) (action, error) {
 		return nil, err
 	case target == "":
 		return nil, missing("edit-config", "target")
+	case target == mgmt.Startup: // RFC 6241, 8.7.5: not among what can have it
+		return nil, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot edit startup: use copy-config, from running or any other source").OfType(mgmterr.Protocol)
 	case edit == nil && url == "":
 		return nil, missing("edit-config", "config")
 	case edit != nil && url != "":

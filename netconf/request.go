@@ -45,6 +45,8 @@ var operations = []operation{
 	{base("discard-changes"), parseDiscardChanges, "ietf-netconf"},
 	{base("lock"), parseLock, ""},
 	{base("unlock"), parseUnlock, ""},
+	{partialLock("partial-lock"), parsePartialLock, ""},
+	{partialLock("partial-unlock"), parsePartialUnlock, ""},
 	{nmda("get-data"), parseGetData, "ietf-netconf-nmda"},
 	{nmda("edit-data"), parseEditData, "ietf-netconf-nmda"},
 	{xmlstream.Name{Space: nsNotification, Local: "create-subscription"}, parseCreateSubscription, "notifications"},
@@ -384,14 +386,14 @@ func (q *request) store(t *xmlstream.Token) (mgmt.Datastore, error) {
 		if err := q.identity(&ds)(); err != nil {
 			return "", err
 		}
-		if ds == mgmt.Running || ds == mgmt.Candidate {
+		if q.writable(ds) {
 			return ds, nil
 		}
 		return "", noStore(ds)
 	case t.Name.Space != nsBase:
-	case ds == mgmt.Running, ds == mgmt.Candidate:
+	case q.writable(ds):
 		return ds, q.r.Skip()
-	case ds == "startup", ds == "url": // of capabilities that this server does not have
+	case ds == mgmt.Startup, ds == "url": // of capabilities that this server does not have
 		return "", mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use %s: this server has running and candidate", ds).OfType(mgmterr.Protocol)
 	}
 	return "", mgmterr.New(mgmterr.BadElement, "", "cannot use <%s> as a datastore: this server has running and candidate", ds).

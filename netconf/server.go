@@ -32,6 +32,7 @@ const (
 	nsBase       = "urn:ietf:params:xml:ns:netconf:base:1.0"
 	nsMonitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 	nsNMDA       = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+	nsFactory    = "urn:ietf:params:xml:ns:yang:ietf-factory-default"
 	base10       = "urn:ietf:params:netconf:base:1.0" // RFC 6241, 8.1
 	base11       = "urn:ietf:params:netconf:base:1.1"
 )
@@ -46,6 +47,8 @@ type Options struct {
 	// Patience is how long a connection may wait for its session where a limit leaves
 	// none: clients that come and go at once are many for a moment only; 5 s.
 	Patience time.Duration
+	// PrivateCandidate gives each session a candidate of its own.
+	PrivateCandidate bool
 	// Files holds what urls name (RFC 6241, 8.8); nil: there are none.
 	Files *files.Store
 	Log   *slog.Logger
@@ -86,6 +89,9 @@ func New(m *mgmt.Server, o Options) *Server {
 		s.ops[op.name] = op
 	}
 	s.capabilities = s.listCapabilities()
+	if o.Files != nil {
+		m.OnReset(o.Files.Clear)
+	}
 	if top := m.Schema().Root.Child("ietf-netconf-monitoring", "netconf-state"); top != nil {
 		state := s.capabilityState()
 		m.AddState(top, func() *tree.Node { return state })
@@ -127,11 +133,15 @@ func (s *Server) listCapabilities() []string {
 		c + "rollback-on-error:1.0", // 8.5
 		c + "validate:1.1",          // 8.6
 		c + "xpath:1.0",             // 8.9
+		c + "partial-lock:1.0",      // RFC 5717, 2.4
 		c + "notification:1.0",      // RFC 5277, 3.1.1
 		c + "interleave:1.0",        // RFC 5277, 6
 		// RFC 6243, 4.3; RFC 8526, 3.1.1.2: operational shows what is in use.
 		c + "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
 		c + "with-operational-defaults:1.0?basic-mode=report-all&also-supported=report-all-tagged,trim,explicit",
+	}
+	if s.mgmt.HasStartup() {
+		all = append(all, c+"startup:1.0") // 8.7.3
 	}
 	if s.opts.Files != nil {
 		all = append(all, c+"url:1.0?scheme=file") // 8.8.3
@@ -197,7 +207,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, p Peer, began time.Ti
 	ss := &session{server: s, conn: conn, peer: p, ctx: within, cancel: cancel,
 		log: s.log.With("door", p.Transport, "user", p.Actor.User, "source", p.Actor.Source())}
 	var err error
-	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill,
+	ss.mgmt, err = s.mgmt.Login(p.Actor, mgmt.Login{Transport: p.Transport, Kill: ss.kill, PrivateCandidate: s.opts.PrivateCandidate,
 		Until: began.Add(min(s.opts.Patience, s.opts.HelloTimeout))})
 	if err != nil {
 		return // mgmt has said it

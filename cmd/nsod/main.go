@@ -81,7 +81,7 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 	level.Set(conf.Log.Level.Slog())
 
 	// Models.
-	schema, warnings, err := load.Schema(conf.YANG.Path)
+	schema, warnings, err := load.Schema(conf.YANG.Path, conf.NETCONF.Features()...)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func run(args []string, out io.Writer, log *slog.Logger, level *slog.LevelVar) e
 	if err := os.MkdirAll(conf.State.Dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder of the database: %w; see state.dir in nso.toml", err)
 	}
-	db, err := cdb.Open(filepath.Join(conf.State.Dir, "cdb"), cdb.Options{Schema: schema, Log: log,
+	db, err := cdb.Open(filepath.Join(conf.State.Dir, "cdb"), cdb.Options{Schema: schema, Log: log, Startup: conf.NETCONF.Startup,
 		Factory: func() (*tree.Node, error) { return nacm.Factory(schema, conf.Access.Admins) }})
 	if err != nil {
 		return err

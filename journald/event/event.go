@@ -129,7 +129,7 @@ func All() []Event {
 			"Write module names as prefixes, or remove the rule.", []string{"reason"}},
 		{Commit, "0ee215639d4e4bc064c52903b6e2b297", "The configuration was changed",
 			"@NSO_USER@ has committed revision @NSO_TXID@ in session @NSO_SESSION@, from @NSO_SOURCE@. NSO_CHANGE has the changed nodes. Values are not written here, and keys that are secret by their model are left out.", "",
-			who("usid", "txid", "before", "change", "path", "more", "label", "comment", "prepare", "dur")},
+			who("usid", "txid", "before", "datastore", "change", "path", "more", "label", "comment", "prepare", "dur")},
 		{ConfirmedCommit, "5d0d1b4be1dd4b0f9a0f7c2e6f3a8c11", "A commit that had to be confirmed was settled",
 			"The commit that became revision @NSO_TXID@, of @NSO_USER@, waited to be confirmed (RFC 6241, 8.4) and does so no more: @NSO_REASON@.",
 			"If it was reverted: running is again what it was before that commit. Commit anew, and confirm in time.",

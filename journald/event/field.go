@@ -35,6 +35,7 @@ func Fields() []Field {
 		{"addresses", "NSO_ADDRESS", "one for each address of a door", false},
 		{"source", "NSO_SOURCE", "where the peer is: a process or an address", false},
 		{"txid", "NSO_TXID", "revision: the number of the commit", false},
+		{"datastore", "NSO_DATASTORE", "datastore that was changed, if it is not running", false},
 		{"before", "NSO_TXID_BEFORE", "revision before the commit", true},
 		{"change", "NSO_CHANGE", `one for each changed node, at most 32: "created", "deleted", "modified" or "moved", and the path`, false},
 		{"path", "NSO_PATH", "one for each of these: the path alone", true},

@@ -69,6 +69,15 @@ func (w *Wait) MayChange(session uint32, commit bool, id string) error {
 	return w.mine(session, id)
 }
 
+// MaySave lets nobody write startup while w waits: what is not confirmed is not to be
+// what a start begins with. A nil w is none.
+func (w *Wait) MaySave() error {
+	if w == nil {
+		return nil
+	}
+	return mgmterr.New(mgmterr.InUse, "", "cannot change startup: a commit of %s to running has to be confirmed or cancelled first", w.User)
+}
+
 // MayCancel says whether w may be cancelled. A nil w is none.
 func (w *Wait) MayCancel(session uint32, id string) error {
 	switch {

@@ -43,6 +43,8 @@ type Login struct {
 	// (RFC 8341, 1.1). It is root's alone; the door has made sure that it is here, and
 	// on this machine.
 	Recovery bool
+	// PrivateCandidate gives the session a candidate of its own, which ends with it.
+	PrivateCandidate bool
 }
 
 // Info is what may be told of a session (RFC 6022, 2.1.4).

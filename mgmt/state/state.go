@@ -254,7 +254,13 @@ func (b build) library(s *yang.Schema, datastores []string) {
 	}, set)
 	b.entry("schema", func(b build) { b.leaf("module-set", set) }, schema)
 	for _, ds := range datastores {
-		b.entry("datastore", func(b build) { b.leaf("schema", schema) }, "ietf-datastores:"+ds)
+		module := "ietf-datastores:"
+		if ds == "factory-default" { // RFC 8808, 3
+			if module = "ietf-factory-default:"; s.Module("ietf-factory-default") == nil {
+				continue
+			}
+		}
+		b.entry("datastore", func(b build) { b.leaf("schema", schema) }, module+ds)
 	}
 	b.leaf("content-id", ContentID(s))
 }

@@ -96,6 +96,15 @@ func (s *Stream) ConfirmedCommit(w Who, event string, timeout time.Duration) {
 // the top-level nodes are named. Without a session it was the server.
 func (s *Stream) ConfigChange(w Who, before, after *tree.Node) {
 	s.Board.Publish(after)
+	s.configChange("running", w, before, after)
+}
+
+// StartupChange is netconf-config-change of startup.
+func (s *Stream) StartupChange(w Who, before, after *tree.Node) {
+	s.configChange("startup", w, before, after)
+}
+
+func (s *Stream) configChange(datastore string, w Who, before, after *tree.Node) {
 	if s.names["netconf-config-change"] == nil {
 		return
 	}
@@ -111,7 +120,7 @@ func (s *Stream) ConfigChange(w Who, before, after *tree.Node) {
 				f.err = f.b.Close()
 			}
 		}
-		f.leaf("datastore", "running")
+		f.leaf("datastore", datastore)
 	})
 }
 

@@ -159,6 +159,29 @@ func (s *Store) Write(user, name string, fill func(io.Writer) error) (err error)
 	return dir.Sync()
 }
 
+// Clear removes every entry of every user.
+func (s *Store) Clear() error {
+	again, err := at(s.dir, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	folders, err := again.Readdirnames(-1)
+	for _, name := range folders {
+		dir, e := at(s.dir, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		entries, e := dir.Readdirnames(-1)
+		for _, entry := range entries {
+			e = errors.Join(e, unix.Unlinkat(int(dir.Fd()), entry, 0))
+		}
+		err = errors.Join(err, e, dir.Sync(), dir.Close(), unix.Unlinkat(int(s.dir.Fd()), name, unix.AT_REMOVEDIR))
+	}
+	return errors.Join(err, s.dir.Sync())
+}
+
 // Delete removes an entry of a user.
 func (s *Store) Delete(user, name string) error {
 	dir, err := s.folder(user, false)

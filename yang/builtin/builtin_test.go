@@ -16,7 +16,7 @@ import (
 
 // names is what the house counts on.
 var names = []string{
-	"iana-crypt-hash", "iana-if-type", "ietf-datastores", "ietf-inet-types", "ietf-interfaces", "ietf-ip",
+	"iana-crypt-hash", "iana-if-type", "ietf-datastores", "ietf-factory-default", "ietf-inet-types", "ietf-interfaces", "ietf-ip",
 	"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-nmda",
 	"ietf-netconf-notifications", "ietf-netconf-partial-lock", "ietf-netconf-with-defaults", "ietf-network-instance", "ietf-origin", "ietf-restconf",
 	"ietf-subscribed-notifications", "ietf-system",

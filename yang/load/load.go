@@ -23,7 +23,7 @@ import (
 func own() []string {
 	return []string{
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
-		"ietf-netconf-partial-lock",
+		"ietf-netconf-partial-lock", "ietf-factory-default",
 		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "ietf-netconf-notifications", "nc-notifications", "notifications",
 		"ietf-subscribed-notifications", "ietf-yang-push", "nso-subscriptions",
 		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
@@ -41,9 +41,10 @@ func features() map[string][]string {
 	}
 }
 
-// Schema compiles the modules of the folders together with the built-in ones.
-// The error lists every mistake with file, line and column.
-func Schema(folders []string) (*yang.Schema, []compile.Warning, error) {
+// Schema compiles the modules of the folders together with the built-in ones. more are
+// features of ietf-netconf that the configuration has switched on. The error lists every
+// mistake with file, line and column.
+func Schema(folders []string, more ...string) (*yang.Schema, []compile.Warning, error) {
 	var src compile.Sources
 	for _, d := range folders {
 		if err := src.AddDir(d); err != nil {
@@ -53,7 +54,9 @@ func Schema(folders []string) (*yang.Schema, []compile.Warning, error) {
 	if err := src.AddLibrary(builtin.FS()); err != nil {
 		return nil, nil, err
 	}
-	schema, warnings, err := compile.Compile(&src, compile.Options{Implement: own(), All: true, Features: features()})
+	on := features()
+	on["ietf-netconf"] = append(on["ietf-netconf"], more...)
+	schema, warnings, err := compile.Compile(&src, compile.Options{Implement: own(), All: true, Features: on})
 	if err != nil {
 		return nil, warnings, fmt.Errorf("cannot load the models: %w", err)
 	}

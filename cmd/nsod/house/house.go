@@ -102,6 +102,7 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	h.netconf = netconf.New(h.server, netconf.Options{
 		MessageSize: int64(limits.MessageSize), HelloTimeout: time.Duration(limits.HelloTimeout),
 		IdleTimeout: time.Duration(limits.IdleTimeout), Log: h.log, Files: store,
+		PrivateCandidate: h.conf.NETCONF.Candidate == config.CandidatePrivate,
 	})
 	door := &identifier{self: uint32(os.Getuid()), diag: h.diag, resolver: h.resolver}
 	ipc, err := varlink.NewServer(varlink.Config{

@@ -42,6 +42,7 @@ func (h *House) Reload(context.Context) (changed, needRestart []string, err erro
 	}
 	for name, same := range map[string]bool{
 		"yang": slices.Equal(next.YANG.Path, h.conf.YANG.Path), "state": next.State == h.conf.State, "ipc": next.IPC == h.conf.IPC,
+		"netconf.startup": next.NETCONF.Startup == h.conf.NETCONF.Startup, "netconf.candidate": next.NETCONF.Candidate == h.conf.NETCONF.Candidate,
 		"limits": next.Limits == h.conf.Limits, "login": reflect.DeepEqual(next.Login, h.conf.Login),
 	} {
 		if !same {
@@ -63,7 +64,7 @@ func (h *House) Reload(context.Context) (changed, needRestart []string, err erro
 		needRestart = append(needRestart, "access.admins, which counts when a database is made: change the groups below /nacm instead")
 	}
 	running := *h.conf
-	running.Log, running.NETCONF, running.Access = next.Log, next.NETCONF, next.Access
+	running.Log, running.NETCONF.TCP, running.Access = next.Log, next.NETCONF.TCP, next.Access
 	if h.opts.Later {
 		running.Listen = next.Listen
 		for i, d := range before {
