@@ -34,7 +34,8 @@ import (
 type Way struct{}
 
 const (
-	action = "org.nso.exec.run"
+	action       = "org.nso.exec.run"
+	actionAsRoot = "org.nso.exec.run-root" // of its own: what is granted for accounts is not for root
 
 	authority     = "org.freedesktop.PolicyKit1"
 	authorityPath = "/org/freedesktop/PolicyKit1/Authority"
@@ -130,10 +131,17 @@ func (Way) Authorize(ctx context.Context, c mediate.Command) error {
 		"rule": c.Rule, "command": c.Program, "run-as": c.RunAs, "user": c.User, "door": c.Door, "source": c.Source,
 		"polkit.message": "Authentication is required to run $(rule) ($(command)) as $(run-as)",
 	}
-	return check(ctx, conn, who, details, flags)
+	return check(ctx, conn, who, actionOf(c), details, flags)
 }
 
-func check(ctx context.Context, conn *dbus.Conn, who subject, details map[string]string, flags uint32) error {
+func actionOf(c mediate.Command) string {
+	if c.RunAs == "root" {
+		return actionAsRoot
+	}
+	return action
+}
+
+func check(ctx context.Context, conn *dbus.Conn, who subject, action string, details map[string]string, flags uint32) error {
 	a, id := conn.Object(authority, authorityPath), rand.Text()
 	var v verdict
 	err := a.CallWithContext(ctx, authorityFace+".CheckAuthorization", 0, who, action, details, flags, id).Store(&v)

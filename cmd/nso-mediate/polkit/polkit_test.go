@@ -5,7 +5,10 @@ package polkit
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
+
+	"nso.example/nso/mediate"
 )
 
 // TestStartTime: the name of a process can look like the rest of the line (row 7).
@@ -43,6 +46,22 @@ func TestProcess(t *testing.T) {
 			break
 		} else {
 			release()
+		}
+	}
+}
+
+// TestRoot: what is granted for accounts is not asked about for root.
+func TestRoot(t *testing.T) {
+	if a, b := actionOf(mediate.Command{RunAs: "bob"}), actionOf(mediate.Command{RunAs: "root"}); a != "org.nso.exec.run" || b != "org.nso.exec.run-root" {
+		t.Errorf("polkit is asked about %q, and for root about %q", a, b)
+	}
+	policy, err := os.ReadFile("../../../packaging/polkit/org.nso.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{action, actionAsRoot} {
+		if !strings.Contains(string(policy), `<action id="`+a+`">`) {
+			t.Errorf("the policy has no %s", a)
 		}
 	}
 }
