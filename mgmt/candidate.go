@@ -108,3 +108,37 @@ func (ss *Session) Discard(ctx context.Context) error {
 	*ss.candidate = candidate{}
 	return nil
 }
+
+// CancelCommit reverts the commit that waits to be confirmed (RFC 6241, 8.4.4.1).
+func (ss *Session) CancelCommit(id string) error {
+	l := ss.server.ledger
+	t := l.Pending()
+	if err := l.Wait().MayCancel(ss.id, id); err != nil {
+		return err
+	}
+	return l.Revert(t, "cancel", "cancelled by "+ss.actor.User)
+}
+
+// ForceCancel is CancelCommit for a member of nso-admin, whoever made the commit and
+// whatever its persist-id is: the way out where that is lost.
+func (ss *Session) ForceCancel() error {
+	l := ss.server.ledger
+	t := l.Pending()
+	switch {
+	case !ss.login.Recovery && !ss.server.Admin(ss.actor):
+		return mgmterr.New(mgmterr.AccessDenied, "", "cannot cancel the commit of somebody else: that is for members of nso-admin").OfType(mgmterr.Protocol)
+	case t == nil:
+		return l.Wait().MayCancel(ss.id, "")
+	}
+	return l.Revert(t, "cancel", "cancelled by the administrator "+ss.actor.User)
+}
+
+// Unconfirmed is the commit that waits to be confirmed, who made it and until when; 0 if
+// none does.
+func (s *Server) Unconfirmed() (rev uint64, user string, until time.Time) {
+	t, w := s.ledger.Pending(), s.ledger.Wait()
+	if t == nil || w == nil {
+		return 0, "", time.Time{}
+	}
+	return t.Revision, w.User, w.Until
+}

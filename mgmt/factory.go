@@ -7,10 +7,7 @@ import (
 	"errors"
 
 	"nso.example/nso/audit"
-	"nso.example/nso/cdb"
-	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/operate"
-	"nso.example/nso/mgmt/stream"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 )
@@ -39,47 +36,24 @@ func (s *Server) mayReset(session uint32, running *tree.Node) error {
 			return err
 		}
 	}
-	if s.try != nil {
-		return mgmterr.New(mgmterr.InUse, "", "cannot reset: a commit of %s has to be confirmed or cancelled first", s.try.User)
+	if w := s.ledger.Wait(); w != nil {
+		return mgmterr.New(mgmterr.InUse, "", "cannot reset: a commit of %s has to be confirmed or cancelled first", w.User)
 	}
 	return s.parts.MayChange(session, running, s.factory)
 }
 
 // reset makes every datastore what it is in a new database (RFC 8808, 2). Who takes part
-// in commits cannot refuse it; locks of others can. Startup comes first: if it ends between
-// the two, the next start does the rest.
+// in commits cannot refuse it; locks of others can.
 func (s *Server) reset(ctx context.Context, r operate.Request) error {
 	if err := s.turn.Take(ctx, nil); err != nil {
 		return err
 	}
 	defer s.turn.Give()
-	base, before := s.db.Current()
-	if err := s.mayReset(r.Session, base); err != nil {
+	if err := s.mayReset(r.Session, s.db.Root()); err != nil {
 		return err
 	}
-	by, who := audit.Session{Actor: r.Actor, Door: r.Door, ID: r.Session}, stream.Who{Session: r.Session, User: r.Actor.User}
-	m := cdb.Meta{Session: r.Session, User: r.Actor.User, Door: r.Door, Source: r.Actor.Source(), Comment: "factory reset"}
-	if startup := s.db.Startup(); startup != nil && !tree.Equal(startup, s.factory) {
-		s.opts.Step("reset-startup")
-		if _, err := s.db.SetStartup(ctx, startup, s.factory, m); err != nil {
-			return cdb.Told(err)
-		}
-		s.stream.StartupChange(who, startup, s.factory)
-	}
-	if !tree.Equal(base, s.factory) {
-		ticket := s.party.Tell(ctx, base, s.factory, func(name string, err error) {
-			s.log.Warn("reset against the will of "+name, event.Key, event.Commit, "err", err)
-		})
-		s.opts.Step("reset-running")
-		rev, err := s.db.Commit(ctx, base, s.factory, m)
-		if err != nil {
-			ticket.Abort()
-			return cdb.Told(err)
-		}
-		s.opts.Step("reset-done")
-		ticket.Commit()
-		s.stream.ConfigChange(who, base, s.factory)
-		s.audit.Committed(audit.Commit{Session: by, Before: before, After: rev, Base: base, Root: s.factory, Comment: m.Comment})
+	if err := s.ledger.Reset(ctx, audit.Session{Actor: r.Actor, Door: r.Door, ID: r.Session}, s.factory); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	for c := range s.candidates {

@@ -53,11 +53,11 @@ func (ss *Session) Lock(ds Datastore) error {
 		if err := s.locks.Free(ss.locked(ds)); err != nil {
 			return err
 		}
-		switch {
+		switch try := s.ledger.Pending(); {
 		case ds == Candidate && ss.candidate.root != nil: // RFC 6241, 7.5
 			return lock.Denied(string(ds), s.roster.Present(ss.candidate.by), "%s has changed it; commit that or discard-changes first", ss.candidate.user)
-		case ds == Running && s.try != nil && s.try.by.ID != ss.id: // RFC 6241, 7.5
-			return lock.Denied(string(ds), s.roster.Present(s.try.by.ID), "a commit of %s has to be confirmed first", s.try.by.Actor.User)
+		case ds == Running && try != nil && try.By.ID != ss.id: // RFC 6241, 7.5
+			return lock.Denied(string(ds), s.roster.Present(try.By.ID), "a commit of %s has to be confirmed first", try.User)
 		case ds == Running:
 			if err := s.parts.None(string(ds)); err != nil {
 				return err
@@ -135,13 +135,13 @@ func (ss *Session) PartialLock(selects []string, choose func(running *tree.Node)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch err := s.locks.Free(string(Running)); {
+	switch err, wait := s.locks.Free(string(Running)), s.ledger.Wait(); {
 	case ss.member.Ended():
 		return 0, nil, turn.Ended()
 	case err != nil:
 		return 0, nil, err
-	case s.try != nil: // RFC 5717, 2.4.1
-		return 0, nil, mgmterr.New(mgmterr.InUse, "", "cannot lock: a commit of %s has to be confirmed first", s.try.by.Actor.User).
+	case wait != nil: // RFC 5717, 2.4.1
+		return 0, nil, mgmterr.New(mgmterr.InUse, "", "cannot lock: a commit of %s has to be confirmed first", wait.User).
 			OfType(mgmterr.Protocol).WithAppTag("outstanding-confirmed-commit")
 	}
 	id, err = s.parts.Lock(ss.owner(), selects, nodes, time.Now())

@@ -14,6 +14,7 @@ import (
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmt/access"
+	"nso.example/nso/mgmt/ledger"
 	"nso.example/nso/mgmt/lock"
 	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmt/party"
@@ -69,6 +70,7 @@ type Server struct {
 	hasher   *users.Hasher // of passwords that clients write in clear
 
 	roster  *roster.Roster
+	ledger  *ledger.Ledger
 	factory *tree.Node // what a reset goes back to
 
 	mu     sync.Mutex
@@ -76,7 +78,6 @@ type Server struct {
 	shared candidate
 	// candidates are the shared one and those of sessions.
 	candidates map[*candidate]bool
-	try        *try // commit that waits to be confirmed; changed by who has the turn too
 	state      []source
 	wipe       []func() error // what else a reset does
 }
@@ -122,11 +123,12 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("factory data: %w", err)
 	}
 	s.handleReset()
-	if s.opts.Step == nil {
-		s.opts.Step = func(string) {}
+	if o.Step == nil {
+		o.Step = func(string) {}
 	}
+	s.ledger = &ledger.Ledger{DB: s.db, Turn: s.turn, Party: s.party, Stream: s.stream, Audit: s.audit, Log: s.log, Step: o.Step}
 	s.addOwnState()
-	s.resume()
+	s.ledger.Resume()
 	return s, nil
 }
 
@@ -170,7 +172,7 @@ func (s *Server) Login(actor ident.Actor, l Login) (*Session, error) {
 		s.mu.Unlock()
 	}
 	s.audit.Login(ss.audited())
-	s.stream.SessionStart(ss.who())
+	s.stream.SessionStart(ledger.Who(ss.audited()))
 	if l.Recovery {
 		s.audit.Recovery(ss.audited(), true)
 	}

@@ -13,6 +13,7 @@ import (
 	"nso.example/nso/ident"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/access"
+	"nso.example/nso/mgmt/ledger"
 	"nso.example/nso/mgmt/roster"
 	"nso.example/nso/mgmt/state"
 	"nso.example/nso/mgmt/stream"
@@ -69,11 +70,6 @@ func (ss *Session) audited() audit.Session {
 	return audit.Session{Actor: ss.actor, Door: ss.login.Transport, ID: ss.id}
 }
 
-// who is the session as the stream of events names it.
-func (ss *Session) who() stream.Who {
-	return stream.Who{Session: ss.id, User: ss.actor.User, Host: roster.Host(ss.actor.Source())}
-}
-
 // Subscribe receives the events of the server, as access control has it when each is
 // sent (RFC 5277; RFC 8341, 3.4.6). It is to be closed.
 func (ss *Session) Subscribe(replay bool, from time.Time) *stream.Subscription {
@@ -108,17 +104,16 @@ func (ss *Session) Close(reason string, dropped bool) {
 	}
 	s.mu.Lock()
 	ss.releaseLocked()
-	try := s.try
 	s.mu.Unlock()
-	if try != nil && try.Session == ss.id {
+	if try := s.ledger.Pending(); try != nil && try.Session == ss.id {
 		// RFC 6241, 8.4.1: the commit ends with the session that did not confirm it.
-		s.revert(try, "cancel", "the session ended before it was confirmed")
+		s.ledger.Revert(try, "cancel", "the session ended before it was confirmed")
 	}
 	killer := ss.member.Left(end)
 	if ss.login.Recovery {
 		s.audit.Recovery(ss.audited(), false)
 	}
-	s.stream.SessionEnd(ss.who(), end, killer)
+	s.stream.SessionEnd(ledger.Who(ss.audited()), end, killer)
 	s.log.Info("session closed", event.Key, event.SessionEnded, "usid", ss.id, "user", ss.actor.User, "door", ss.login.Transport,
 		"reason", reason, "dur", time.Since(ss.member.Since).Round(time.Millisecond))
 }

@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"nso.example/nso/audit"
-	"nso.example/nso/mgmt/stream"
+	"nso.example/nso/mgmt/ledger"
 	"nso.example/nso/tree"
 )
 
@@ -49,7 +49,7 @@ func (ss *Session) setStartup(ctx context.Context, op string, to func() *tree.No
 	s.mu.Lock()
 	err := ss.mayWriteLocked(Startup)
 	if err == nil {
-		err = s.try.wait().MaySave()
+		err = s.ledger.Wait().MaySave()
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -57,27 +57,13 @@ func (ss *Session) setStartup(ctx context.Context, op string, to func() *tree.No
 	}
 	_, before := s.db.Current()
 	base, root := s.db.Startup(), to()
-	if tree.Equal(base, root) {
-		return nil
+	rev, err := s.ledger.Startup(ctx, ss.audited(), base, root, Label{})
+	if err != nil || rev == before {
+		return err
 	}
-	s.opts.Step("startup")
-	rev, err := s.db.SetStartup(ctx, base, root, ss.meta(Label{}))
-	if err != nil {
-		return ss.unwritten(err)
-	}
-	s.opts.Step("started")
-	s.publish(Startup, ss.who(), base, root)
-	s.audit.Committed(audit.Commit{Session: ss.audited(), Before: before, After: rev, Base: base, Root: root, Datastore: named(Startup)})
+	s.ledger.Publish(ledger.Startup, ss.audited(), base, root)
+	s.audit.Committed(audit.Commit{Session: ss.audited(), Before: before, After: rev, Base: base, Root: root, Datastore: ledger.Startup})
 	return nil
-}
-
-// publish tells of a change of a datastore (RFC 6470, 2.2).
-func (s *Server) publish(ds Datastore, w stream.Who, before, after *tree.Node) {
-	if ds == Startup {
-		s.stream.StartupChange(w, before, after)
-		return
-	}
-	s.stream.ConfigChange(w, before, after)
 }
 
 // named is the datastore of a commit as the audit has it.

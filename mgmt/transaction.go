@@ -4,12 +4,10 @@ package mgmt
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"nso.example/nso/audit"
-	"nso.example/nso/cdb"
 	"nso.example/nso/journald/event"
 	"nso.example/nso/mgmt/confirm"
 	"nso.example/nso/mgmt/turn"
@@ -272,10 +270,10 @@ func (t *Txn) mayCommit(o CommitOptions) error {
 		err = t.session.mayWriteLocked(Candidate)
 	}
 	if err == nil && t.store == Startup {
-		err = s.try.wait().MaySave()
+		err = s.ledger.Wait().MaySave()
 	}
 	if err == nil && t.store == Running {
-		err = s.try.wait().MayChange(t.session.id, t.staged, o.PersistID)
+		err = s.ledger.Wait().MayChange(t.session.id, t.staged, o.PersistID)
 	}
 	return err
 }
@@ -308,7 +306,7 @@ func (t *Txn) commit(ctx context.Context, o CommitOptions) (uint64, error) {
 	}
 	t.txn.Commit()
 	if rev != before {
-		s.publish(t.store, t.session.who(), t.txn.Base(), t.txn.Root())
+		s.ledger.Publish(string(t.store), t.session.audited(), t.txn.Base(), t.txn.Root())
 	}
 	t.release() // nobody waits for the audit
 	t.forget()
@@ -330,42 +328,17 @@ func (t *Txn) decide(ctx context.Context, o CommitOptions) (rev uint64, err erro
 		t.session.stage(t.txn.Root())
 		return rev, nil
 	}
-	try := s.pending()
-	m := t.session.meta(o.Label)
-	switch {
-	case !t.txn.Dirty() && (t.store == Startup || !o.Confirmed && try == nil):
-	case t.store == Startup:
-		rev, err = s.db.SetStartup(ctx, t.txn.Base(), t.txn.Root(), m)
-	case o.Confirmed:
-		rev, err = s.tryCommit(ctx, t, o, m)
-	default:
-		// It also confirms what was pending: the record says no more that it is (8.4.1).
-		s.opts.Step("confirm")
-		rev, err = s.db.Commit(ctx, t.txn.Base(), t.txn.Root(), m)
-		s.opts.Step("confirmed")
+	by := t.session.audited()
+	if t.store == Startup {
+		return s.ledger.Startup(ctx, by, t.txn.Base(), t.txn.Root(), o.Label)
 	}
-	if err != nil {
-		return 0, t.session.unwritten(err)
+	rev, err = s.ledger.Running(ctx, by, t.txn.Base(), t.txn.Root(), o)
+	if err == nil && t.staged {
+		s.mu.Lock()
+		*t.session.candidate = candidate{} // it is running
+		s.mu.Unlock()
 	}
-	if t.store == Running {
-		t.settle(o)
-	}
-	return rev, nil
-}
-
-// meta is what the history has of a commit of the session.
-func (ss *Session) meta(l Label) cdb.Meta {
-	return cdb.Meta{Session: ss.id, User: ss.actor.User, Door: ss.login.Transport, Source: ss.actor.Source(), Label: l.Label, Comment: l.Comment}
-}
-
-// unwritten logs that the database did not take a commit, and tells the client.
-func (ss *Session) unwritten(err error) error {
-	failed := event.CommitFailed
-	if errors.Is(err, cdb.ErrFull) {
-		failed = event.NoSpace
-	}
-	ss.server.log.Error("commit failed", event.Key, failed, "usid", ss.id, "user", ss.actor.User, "err", err)
-	return cdb.Told(err)
+	return rev, err
 }
 
 // Abort ends the transaction without a trace. It may be called at any time.
