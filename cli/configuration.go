@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,15 +61,8 @@ func (sh *Shell) delete(ctx context.Context, in *invocation) error {
 	if err := r.resolve(ctx, in.args, in.end); err != nil {
 		return err
 	}
-	targets := r.targets
-	if len(targets) == 0 {
-		targets = []*place{r.at}
-	}
-	for _, t := range targets {
-		if err := sh.agent.Delete(ctx, sh.th, t.path); err != nil {
-			return blame(err, in.args, t.path, r.last)
-		}
-		sh.dirty = true
+	if err := sh.do(ctx, r); err != nil {
+		return blame(err, in.args, r.at.path, r.last)
 	}
 	return nil
 }
@@ -389,85 +379,14 @@ func (sh *Shell) completeRun(ctx context.Context, words []word, c *Completion) e
 	return sh.completeShow(ctx, words[1:], c)
 }
 
-// maxFile bounds what load reads, in bytes.
-const maxFile = 64 << 20
-
-func (sh *Shell) load(ctx context.Context, in *invocation) error {
-	choices := [][]string{{"merge", "replace"}, {"xml", "json"}}
-	var picked [2]string
-	for i, names := range choices {
-		if len(in.args) <= i {
-			return at(in.end, in.end+1, "cannot go on without a word", names...)
-		}
-		var err error
-		if picked[i], err = pick(in.args[i], names); err != nil {
-			return err
-		}
-	}
-	if len(in.args) != 3 {
-		return at(in.end, in.end+1, "cannot go on without the name of one file", "<file>")
-	}
-	if sh.noFiles != "" {
-		w := in.args[2]
-		return at(w.start, w.end, "cannot load "+shown(w)+": "+sh.noFiles)
-	}
-	text, err := readFile(in.args[2].text)
-	if err != nil {
-		return err
-	}
-	sh.dirty = true
-	return sh.agent.Load(ctx, sh.th, picked[1], picked[0], text)
-}
-
-func cannotLoad(name string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("cannot load %s: %w", quote(name), err)
-}
-
-func readFile(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", cannotLoad(name, err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", cannotLoad(name, err)
-	}
-	if len(text) > maxFile {
-		return "", cannotLoad(name, fmt.Errorf("it has more than %d bytes", maxFile))
-	}
-	return string(text), nil
-}
-
-func (sh *Shell) completeLoad(_ context.Context, words []word, c *Completion) error {
-	if sh.noFiles != "" {
-		return errors.New("cannot load a file: " + sh.noFiles)
-	}
-	switch len(words) {
-	case 0:
-		c.offer("merge", "add to what is there")
-		c.offer("replace", "put in place of what is there")
-	case 1:
-		c.offer("xml", "as NETCONF has it, in one element <config>")
-		c.offer("json", "as RFC 7951 has it")
-	case 2:
-		c.hint("<file>", "a file, opened as you")
-	}
-	return nil
-}
-
 // moves are the words of insert after the entry.
 func moves() []string { return []string{"first", "last", "before", "after"} }
 
-// entryToMove reads the words up to the first of moves.
-func (sh *Shell) entryToMove(ctx context.Context, args []word) (r *resolver, rest []word, err error) {
-	r = newResolver(sh.schemas, sh.at, toInsert)
+// entryBefore reads the words of an entry up to the first of stops.
+func (sh *Shell) entryBefore(ctx context.Context, args []word, p purpose, stops []string) (r *resolver, rest []word, err error) {
+	r = newResolver(sh.schemas, sh.at, p)
 	for i, w := range args {
-		if r.done && !w.quoted && slices.Contains(moves(), w.text) {
+		if r.done && !w.quoted && slices.Contains(stops, w.text) {
 			return r, args[i:], nil
 		}
 		if err := r.read(ctx, w); err != nil {
@@ -478,7 +397,7 @@ func (sh *Shell) entryToMove(ctx context.Context, args []word) (r *resolver, res
 }
 
 func (sh *Shell) insert(ctx context.Context, in *invocation) error {
-	r, rest, err := sh.entryToMove(ctx, in.args)
+	r, rest, err := sh.entryBefore(ctx, in.args, toInsert, moves())
 	if err != nil {
 		return err
 	}
@@ -534,7 +453,7 @@ func (sh *Shell) anchor(r *resolver, words []word, end int) (*place, error) {
 }
 
 func (sh *Shell) completeInsert(ctx context.Context, words []word, c *Completion) error {
-	r, rest, err := sh.entryToMove(ctx, words)
+	r, rest, err := sh.entryBefore(ctx, words, toInsert, moves())
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,9 @@ func TestDaemon(t *testing.T) {
 		"a.json": `{"net:top":{"name":"json","port":[{"name":"p1","number":1}]}}`,
 		"a.xml":  `<config><top xmlns="urn:net"><name>xml</name></top></config>`,
 		"bad":    `{"net:top":`,
+		"lines":  "# a comment\n\nset top name lines mtu 1400\r\ndelete top port three\n",
+		"wrong":  "set top name wrong\nset top nothing 1\n",
+		"late":   "set top name late\nset top mtu 1\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -93,6 +96,8 @@ func TestScript(t *testing.T) {
 	for _, c := range []struct{ script, out, err string }{
 		{"show sessions | count\n", "Count: 2 lines\n", ""},
 		{"# setup\nconfigure\nset top mtu 9000\ncommit\nexit\nshow configuration top\n", "commit complete: revision 2\nmtu 9000;\n", ""},
+		{"configure\nload set terminal\nset top mtu 9001\nset top name x\n.\nshow top name\nrollback\nexit\n", "name x;\n", ""},
+		{"configure\nload set terminal\nset top mtu 9002\nset top nothing\n", "", "line 2: line 2: cannot find"},
 		{"configure\r\nset top mtu 10\r\nset top name x\r\n", "", "line 2: top mtu: cannot"},
 		{"configure\nset top bogus 1\n", "", "line 2: cannot find \"bogus\" in top: expected one of name, mtu, speed, passive, dns, port, rule\n  set top bogus 1\n          ^^^^^"},
 		{"configure\nset top mtu 1000\n", "", "end of input: changes were not committed"},

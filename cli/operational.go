@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -222,4 +223,32 @@ func WriteStatus(w io.Writer, s *Status) error {
 		row("panics", "%d: this is a bug, see the log", s.Panics)
 	}
 	return t.Flush()
+}
+
+// editing tells who else may be at work, and what of one's own is not committed.
+func (sh *Shell) editing(ctx context.Context, in *invocation) error {
+	if err := in.none(); err != nil {
+		return err
+	}
+	if err := sh.showDaemon(ctx, in, wordSessions); err != nil || in.out.format == "json" {
+		return err
+	}
+	var n lineCounter
+	if err := sh.agent.Diff(ctx, sh.th, "set", &n); err != nil {
+		return err
+	}
+	text := "nothing to commit"
+	if n > 0 {
+		text = fmt.Sprintf("not committed: %d changes, which compare shows", n)
+	}
+	_, err := fmt.Fprintln(in.out, text)
+	return err
+}
+
+// lineCounter counts the lines that are written to it.
+type lineCounter int64
+
+func (c *lineCounter) Write(b []byte) (int, error) {
+	*c += lineCounter(bytes.Count(b, []byte{'\n'}))
+	return len(b), nil
 }

@@ -99,7 +99,7 @@ func (sh *Shell) fullName(ctx context.Context, cmd *command, args []word) (strin
 	case cmd.name == "execute" && len(args) > 0 && !args[0].quoted:
 		return "execute " + args[0].text, nil
 	case cmd.name == "load" && len(args) > 0:
-		how, err := pick(args[0], []string{"merge", "replace"})
+		how, err := pick(args[0], []string{"merge", "replace", wordSet})
 		return "load " + how, err
 	case cmd.name == "commit":
 		var o commitOptions
@@ -134,7 +134,7 @@ func (sh *Shell) fullNames(name string) []string {
 	case name == "show", name == "run":
 		return []string{"show", "show " + wordConfiguration, "show " + wordSessions, "show " + wordStatus}
 	case name == "load":
-		return []string{"load merge", "load replace"}
+		return []string{"load merge", "load replace", "load " + wordSet}
 	case name == "commit":
 		return []string{"commit", "commit check"}
 	}

@@ -17,6 +17,7 @@ const (
 	toDelete
 	toEdit
 	toInsert
+	toCopy // an entry of a list
 	toShowConfig
 	toShowState // configuration and state
 )
@@ -26,6 +27,7 @@ type place struct {
 	node  *node
 	path  string   // instance path, "/" for the root
 	words []string // one for each step, keys included
+	keys  []string // of the entry of a list
 	keyed bool     // a list entry or an entry of a leaf-list, not all of them
 	up    *place
 }
@@ -41,7 +43,7 @@ func (p *place) child(n *node) *place {
 // entry is one entry of the list p.
 func (p *place) entry(keys []string) *place {
 	e := *p
-	e.keyed = true
+	e.keyed, e.keys = true, keys
 	text := p.words[len(p.words)-1]
 	for i, v := range keys {
 		switch {
@@ -108,7 +110,7 @@ func (r *resolver) offered(ctx context.Context) ([]*node, error) {
 		switch {
 		case c.IsKey && c.parent.isList():
 		case r.purpose != toShowState && !c.Config:
-		case r.purpose == toEdit && !c.inner():
+		case (r.purpose == toEdit || r.purpose == toCopy) && !c.inner():
 		case r.purpose == toInsert && !c.inner() && !(c.isLeafList() && c.OrderedByUser):
 		default:
 			keep = append(keep, c)
@@ -171,7 +173,7 @@ func (r *resolver) readName(ctx context.Context, w word) error {
 	switch n.Kind {
 	case "container":
 		r.next, r.done, r.made = expectChild, r.purpose != toSet || n.Presence, n.Presence
-		if r.purpose == toInsert {
+		if r.purpose == toInsert || r.purpose == toCopy {
 			r.done = false
 		}
 	case "list":

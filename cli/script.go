@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,15 +43,28 @@ func (sh *Shell) Script(ctx context.Context, in io.Reader) error {
 	sh.out = out
 	defer func() { sh.out = direct }()
 	number := 0
-	for !sh.leave && sc.Scan() {
+	next := func() bool {
+		if sh.leave || !sc.Scan() {
+			return false
+		}
 		number++
-		line := strings.TrimSuffix(sc.Text(), "\r")
+		return true
+	}
+	sh.lines = func(context.Context) (string, error) {
+		if !next() {
+			return "", cmp.Or(sc.Err(), io.EOF)
+		}
+		return strings.TrimSuffix(sc.Text(), "\r"), nil
+	}
+	defer func() { sh.lines = nil }()
+	for next() {
+		line, began := strings.TrimSuffix(sc.Text(), "\r"), number
 		err := sh.Execute(ctx, line)
 		if flushErr := out.Flush(); err == nil {
 			err = flushErr
 		}
 		if err != nil {
-			return &ScriptError{Line: number, Text: line, Err: err}
+			return &ScriptError{Line: began, Text: line, Err: err}
 		}
 	}
 	if err := sc.Err(); errors.Is(err, bufio.ErrTooLong) {

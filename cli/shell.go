@@ -34,6 +34,10 @@ type Shell struct {
 	hand      func(context.Context, wire.Request) (wire.End, error)
 	interrupt atomic.Pointer[func()]
 
+	// lines gives what is typed, or what follows in a script, line by line, to whoever takes
+	// more than one of them: up to io.EOF. It is nil where there is nothing more.
+	lines func(ctx context.Context) (string, error)
+
 	// ask puts a question with the answer yes or no; nil where nobody can answer.
 	ask func(ctx context.Context, question string) (bool, error)
 }
