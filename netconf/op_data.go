@@ -185,7 +185,7 @@ func (q *request) identityName(spaces ...string) (space, name string, err error)
 func parseEditData(q *request) (action, error) {
 	var target mgmt.Datastore
 	var edit *tree.Edit
-	op := "merge"
+	op, url := "merge", ""
 	late := false
 	err := q.params("edit-data", map[string]func() error{
 		"datastore": q.identity(&target),
@@ -197,14 +197,20 @@ func parseEditData(q *request) (action, error) {
 			edit, err = xmlenc.DecodeConfig(q.r, q.schema(), xmlenc.ConfigOptions{DefaultOperation: operationOf(op)})
 			return err
 		},
+		"url": func() (err error) {
+			url, err = q.url()
+			return err
+		},
 	})
 	switch {
 	case err != nil:
 		return nil, err
 	case target == "":
 		return nil, missing("edit-data", "datastore")
-	case edit == nil:
+	case edit == nil && url == "":
 		return nil, missing("edit-data", "config")
+	case edit != nil && url != "":
+		return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use both <config> and <url>").OfType(mgmterr.Protocol).WithInfo("bad-element", "url")
 	case !q.writable(target):
 		// RFC 8526, 3.1.2: a datastore that cannot be written.
 		return nil, mgmterr.New(mgmterr.InvalidValue, "", "cannot edit %s: it is read only", target).OfType(mgmterr.Protocol).WithInfo("bad-element", "datastore")
@@ -212,7 +218,12 @@ func parseEditData(q *request) (action, error) {
 		return nil, mgmterr.New(mgmterr.BadElement, "", "cannot use <default-operation> after <config>: put it before").
 			OfType(mgmterr.Protocol).WithInfo("bad-element", "default-operation")
 	}
-	return func(ctx context.Context, ss *session) (func(*xmlstream.Writer) error, error) {
+	return func(ctx context.Context, ss *session) (_ func(*xmlstream.Writer) error, err error) {
+		if url != "" {
+			if edit, err = ss.load(url, operationOf(op)); err != nil {
+				return nil, err
+			}
+		}
 		return nil, ss.edit(ctx, target, edit, "", "rollback-on-error")
 	}, nil
 }

@@ -323,13 +323,15 @@ func (s *session) over() {
 	}
 }
 
-// soon tries something until it is so.
+// soon tries something until it is so, less and less often: some servers do nothing of their
+// own while they are asked.
 func (d *dialogue) soon(what string, is func() bool) {
-	for !is() {
-		if time.Until(d.end) < 300*time.Millisecond {
+	for wait := 20 * time.Millisecond; !is(); wait = min(2*wait, 1500*time.Millisecond) {
+		left := time.Until(d.end) - 300*time.Millisecond
+		if left <= 0 {
 			d.fail("%s", what)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(min(wait, left))
 	}
 }
 

@@ -210,6 +210,21 @@ func capabilities() []check {
 			b.refused(on("lock", "startup"), "lock-denied", "session-id="+a.id)
 			a.ok(on("unlock", "startup"))
 		}},
+		{"6241-8.7.5.1-04", must, "startup " + writable, "copy-config of running to startup saves it", func(d *dialogue) {
+			a := d.first()
+			if a.data(get("startup", "")).canonical() != a.data(get("running", "")).canonical() {
+				d.skip("startup is not what running is, and should not be lost")
+			}
+			a.put(one)
+			a.commits()
+			a.ok(copyConfig("startup", `<running/>`))
+			a.has("startup", true)
+			a.put(group("delete", ""))
+			a.commits()
+			a.has("startup", true)
+			a.ok(copyConfig("startup", `<running/>`))
+			a.has("startup", false)
+		}},
 		{"6241-8.7.5.1-03", must, "startup validate:1.", "validate takes startup", func(d *dialogue) { d.first().ok(validates(`<startup/>`)) }},
 	}
 }

@@ -314,6 +314,19 @@ func nmda() []check {
 			b.ok(on("lock", a.work()))
 			a.refused(write(a.work(), `<config>`+users+`</config>`), "in-use")
 		}},
+		{"8526-3.1.2-08", must, needs + " url:1.0", "edit-data takes a url for its configuration", func(d *dialogue) {
+			a := d.first()
+			if !strings.Contains(a.flatCapability("url:1.0"), "file") {
+				d.skip("the server has no urls of files")
+			}
+			a.ok(`<copy-config><target>` + where + `</target><source><config>` + users + `</config></source></copy-config>`)
+			a.ok(write(a.work(), where))
+			a.seen(inUsers(""), "/user/name=fred\n")
+			a.tried(`<delete-config><target>` + where + `</target></delete-config>`)
+		}},
+		{"8526-3.1.2-09", must, needs + " url:1.0", "a configuration and a url at once are refused", func(d *dialogue) {
+			d.first().refused(write(d.first().work(), `<config/>`+where), "")
+		}},
 		{"8526-3.2-01", must, needs, "lock and unlock take a datastore by its identity", func(d *dialogue) {
 			a, b := d.first(), d.open()
 			const running = `<target><datastore ` + from + `>ds:running</datastore></target>`

@@ -4,10 +4,12 @@ package main
 
 import "strings"
 
+// where is what a url names.
+const where = `<url>file:///conformance</url>`
+
 // urls are RFC 6241, 8.8: of the scheme file, with the name conformance.
 func urls() []check {
 	const needs = "url:1.0 module:nso-conformance"
-	const where = `<url>file:///conformance</url>`
 	file := func(f func(a *session)) func(d *dialogue) {
 		return func(d *dialogue) {
 			a := d.first()

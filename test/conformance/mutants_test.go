@@ -252,7 +252,7 @@ func TestMutants(t *testing.T) {
 	var mu sync.Mutex
 	caught := make(map[string]bool)
 	try := func(t *testing.T, m mutant, want func(c check) bool, each func(r Result)) {
-		path, deadline := proxy(t, serve(t), m), 3*time.Second
+		path, deadline := proxy(t, serve(t, false), m), 3*time.Second
 		if m.patient {
 			deadline = 8 * time.Second
 		}
