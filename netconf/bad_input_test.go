@@ -343,3 +343,85 @@ func TestPanic(t *testing.T) {
 	}
 	check()
 }
+
+// Edits that take their own author's rights away are refused by whatever way they come, and
+// he can go on.
+func TestOwnAccess(t *testing.T) {
+	w := newWorld(t, worldOptions{before: untouched})
+	check := w.witness()
+	c := w.open("admin")
+	const acm = `<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm" xmlns:nc="` + nsBase + `"`
+	gone := acm + ` nc:operation="remove"/>`
+	deny := acm + `><rule-list><name>admin</name><rule><name>all</name><action>deny</action></rule></rule-list></nacm>`
+	lost := func(what, operation string) {
+		t.Helper()
+		if reply := w.rpc(c, operation); !strings.Contains(reply, "<error-app-tag>lock-out</error-app-tag>") {
+			t.Errorf("%s: %s", what, reply)
+		}
+		check()
+		w.mustOK(c, config+`<alone xmlns="urn:test">untouched</alone>`+endConfig)
+	}
+	w.mustOK(c, `<copy-config><target><candidate/></target><source><running/></source></copy-config>`)
+	rule := w.rpc(c, `<get-config><source><running/></source><filter>`+acm+`><rule-list/></nacm></filter></get-config>`)
+	name := func(element string) string {
+		_, rest, _ := strings.Cut(rule, "<"+element+">")
+		_, rest, _ = strings.Cut(rest, "<name>")
+		text, _, _ := strings.Cut(rest, "<")
+		return text
+	}
+	deny = strings.NewReplacer("<name>admin<", "<name>"+name("rule-list")+"<", "<name>all<", "<name>"+name("rule")+"<").Replace(deny)
+	lost("an edit that removes", config+gone+endConfig)
+	lost("an edit that denies", config+deny+endConfig)
+	lost("an edit that replaces all", `<edit-config><target><running/></target><default-operation>replace</default-operation><config><alone xmlns="urn:test">x</alone></config></edit-config>`)
+	lost("a copy", `<copy-config><target><running/></target><source><config><alone xmlns="urn:test">x</alone></config></source></copy-config>`)
+	w.mustOK(c, strings.Replace(config, "running", "candidate", 1)+gone+endConfig)
+	lost("a commit", `<commit/>`)
+	lost("a confirmed commit", `<commit><confirmed/></commit>`)
+	w.mustOK(c, `<discard-changes/>`)
+}
+
+// Locks of sessions that are dead or as good as dead are free again.
+func TestDeadPeers(t *testing.T) {
+	const soon = 300 * time.Millisecond
+	w := newWorld(t, worldOptions{before: untouched, Options: Options{MessageTime: soon, WriteTime: soon}})
+	rpc := `<rpc message-id="1" xmlns="` + nsBase + `"><get/></rpc>`
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	for name, dies := range map[string]func(c *peer.Conn){
+		"gone":              func(c *peer.Conn) { c.Close() },
+		"reads no more":     func(c *peer.Conn) { c.Conn.(*net.UnixConn).CloseRead() },
+		"half a message":    func(c *peer.Conn) { io.WriteString(c.Conn, "\n#1000\n"+rpc) },
+		"a message, slowly": func(c *peer.Conn) { io.WriteString(c.Conn, "\n#1000\n"); time.Sleep(soon) },
+		"deaf": func(c *peer.Conn) {
+			for c.Send(rpc) == nil {
+			}
+		},
+	} {
+		c, other := w.open("admin"), w.open("admin")
+		w.mustOK(c, `<lock><target><running/></target></lock>`)
+		w.mustOK(c, `<lock><target><candidate/></target></lock>`)
+		w.mustOK(c, strings.Replace(config, "running", "candidate", 1)+`<alone xmlns="urn:test">touched</alone>`+endConfig)
+		wait.Go(func() { dies(c) })
+		if name == "reads no more" { // it is found out when there is something to tell it
+			w.mustOK(other, `<close-session/>`)
+			c.Send(rpc)
+			other = w.open("admin")
+		}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			reply := w.rpc(other, `<lock><target><candidate/></target></lock>`)
+			if strings.Contains(reply, "<ok/>") {
+				break
+			}
+			if !strings.Contains(reply, "lock-denied") || time.Now().After(end) {
+				t.Fatalf("%s: %s", name, reply)
+			}
+		}
+		if reply := w.rpc(other, `<get-config><source><candidate/></source></get-config>`); strings.Contains(reply, ">touched<") {
+			t.Errorf("%s: its changes are there", name)
+		}
+		w.mustOK(other, config+`<alone xmlns="urn:test">untouched</alone>`+endConfig)
+		w.mustOK(other, `<close-session/>`)
+		c.Close()
+		w.sessions(0)
+	}
+}
