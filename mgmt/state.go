@@ -32,7 +32,10 @@ func (s *Server) addOwnState() {
 		return state.AccessControl{Operations: operations, Writes: writes, Notifications: notifications}.Tree(s.schema)
 	})
 	add("ietf-netconf-monitoring", "netconf-state", func() (*tree.Node, error) { return s.monitoring().Tree(s.schema) })
-	add("nc-notifications", "netconf", func() (*tree.Node, error) { return state.Streams(s.schema, s.stream.Began()) })
+	add("nc-notifications", "netconf", func() (*tree.Node, error) {
+		created, aged := s.stream.Log()
+		return state.Streams(s.schema, created, aged)
+	})
 	add("ietf-yang-library", "yang-library", once(state.Library(s.schema, append(s.stores(), "intended", string(Operational), string(Factory))...)))
 	add("ietf-yang-library", "modules-state", once(state.ModulesState(s.schema)))
 }

@@ -54,7 +54,9 @@ func (f *periodic) serve(now time.Time, _ []*push.Step) (time.Time, error) {
 		anchor = f.next
 	}
 	f.next = boundary(now, anchor, centiseconds(p.Period))
-	root, err := reads(d.ctx, d.ss, p, c)
+	var root *tree.Node
+	var err error
+	d.watch.Costly(func() { root, err = reads(d.ctx, d.ss, p, c) })
 	if d.ctx.Err() != nil {
 		return time.Time{}, nil
 	}

@@ -41,6 +41,7 @@ func (w *world) whole(text []byte, chunked bool) {
 	s := &script{in: bytes.NewReader(text)}
 	w.server.Serve(w.ctx, s, Peer{Actor: actor("admin"), Transport: "netconf-tcp"}, time.Now())
 	r := framing.NewReader(&s.out, 0)
+	notification := xmlstream.Name{Space: nsNotification, Local: "notification"}
 	for n := 0; ; n++ {
 		if err := r.Next(); err != nil {
 			if !errors.Is(err, io.EOF) {
@@ -50,7 +51,7 @@ func (w *world) whole(text []byte, chunked bool) {
 		}
 		x := xmlstream.NewReader(r, xmlstream.Limits{})
 		root, err := x.Next()
-		if err != nil || n == 0 && root.Name != base("hello") || n > 0 && root.Name != base("rpc-reply") {
+		if err != nil || n == 0 && root.Name != base("hello") || n > 0 && root.Name != base("rpc-reply") && root.Name != notification {
 			w.t.Fatalf("message %d of the server: %v %v", n, err, root)
 		}
 		for err == nil && root.Kind != xmlstream.EOF {
@@ -104,6 +105,10 @@ func seeds() []string {
 		rpc(`<kill-session><session-id>1</session-id></kill-session>`), rpc(`<close-session/>`),
 		rpc(`<validate><source><config><alone xmlns="urn:test">y</alone></config></source></validate>`),
 		rpc(`<get-schema xmlns="` + nsMonitoring + `"><identifier>test</identifier></get-schema>`),
+		rpc(establish(allEvents + `<stream-xpath-filter>/e:a[1]</stream-xpath-filter><replay-start-time>2001-01-01T00:00:00Z</replay-start-time>`)),
+		rpc(onChange(`<yp:datastore-subtree-filter><alone xmlns="urn:test"/></yp:datastore-subtree-filter><yp:on-change><yp:excluded-change>move</yp:excluded-change></yp:on-change>`)),
+		rpc(onChange(`<yp:periodic><yp:period>10</yp:period><yp:anchor-time>2001-01-01T00:00:00Z</yp:anchor-time></yp:periodic><stop-time>2999-01-01T00:00:00Z</stop-time>`)),
+		rpc(modify("2147483648", `<yp:on-change/>`)), rpc(rpcOnID("delete-subscription", "2147483648")), rpc(rpcOnID("resync-subscription", "2147483648")),
 		`<!DOCTYPE a><a/>`, `<rpc/>`,
 	}
 }

@@ -17,6 +17,7 @@
 package push
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -202,6 +203,17 @@ func (b *Board) doneLocked(from, to uint64) {
 	b.steps = slices.DeleteFunc(b.steps, func(s *Step) bool { return s.waiting <= 0 })
 }
 
+// errBroken is for those who share what ended in a panic: it is no empty selection.
+var errBroken = errors.New("internal error: what is selected could not be worked out; see the log")
+
+// Costly runs f when a slot is free, so that pushing leaves half of the processors to
+// others.
+func (w *Watch) Costly(f func()) {
+	w.board.work <- struct{}{}
+	defer func() { <-w.board.work }()
+	f()
+}
+
 // Selection is the part of the data that somebody watches. The same Key is the same
 // selection; "" is one that nobody shares.
 type Selection struct {
@@ -212,10 +224,9 @@ type Selection struct {
 
 // see is what view may read of a version and sel selects.
 func (w *Watch) see(view *nacm.View, s *Step, sel Selection) (*tree.Node, error) {
-	look := func() (*tree.Node, error) {
-		w.board.work <- struct{}{}
-		defer func() { <-w.board.work }()
-		return sel.Select(view.Prune(s.root))
+	look := func() (root *tree.Node, err error) {
+		w.Costly(func() { root, err = sel.Select(view.Prune(s.root)) })
+		return root, err
 	}
 	if sel.Key == "" {
 		return look()
@@ -228,7 +239,10 @@ func (w *Watch) see(view *nacm.View, s *Step, sel Selection) (*tree.Node, error)
 		s.views[k] = found
 	}
 	s.mu.Unlock()
-	found.once.Do(func() { found.root, found.err = look() })
+	found.once.Do(func() {
+		found.err = errBroken // unless it returns
+		found.root, found.err = look()
+	})
 	return found.root, found.err
 }
 

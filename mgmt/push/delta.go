@@ -47,11 +47,7 @@ func (w *Watch) Delta(s *Step, from, to *tree.Node) *Delta {
 		s.delta[k] = d
 	}
 	s.mu.Unlock()
-	d.once.Do(func() {
-		w.board.work <- struct{}{}
-		defer func() { <-w.board.work }()
-		d.changes = changes(from, to)
-	})
+	d.once.Do(func() { w.Costly(func() { d.changes = changes(from, to) }) })
 	return d
 }
 

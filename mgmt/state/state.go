@@ -191,15 +191,18 @@ func (b build) leaves(name string, values []string) {
 	}
 }
 
-// Streams is /netconf/streams (RFC 5277, 3.2.5): there is one, and what happened since
-// then can be replayed.
-func Streams(schema *yang.Schema, since time.Time) (*tree.Node, error) {
+// Streams is /netconf/streams (RFC 5277, 3.2.5): there is one, with the time that its log
+// was made and that of the last event that has left it, if one has.
+func Streams(schema *yang.Schema, created, aged time.Time) (*tree.Node, error) {
 	return part(schema, "nc-notifications", "netconf", func(b build) {
 		b.container("streams", func(b build) {
 			b.entry("stream", func(b build) {
 				b.leaf("description", "what happens in the server (RFC 6470)")
 				b.leaf("replaySupport", "true")
-				b.leaf("replayLogCreationTime", stamp(since))
+				b.leaf("replayLogCreationTime", stamp(created))
+				if !aged.IsZero() {
+					b.leaf("replayLogAgedTime", stamp(aged))
+				}
 			}, "NETCONF")
 		})
 	})

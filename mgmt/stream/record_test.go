@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nso.example/nso/mgmt/tape"
 	"nso.example/nso/tree"
 )
 
@@ -117,5 +118,52 @@ func TestKeepEdits(t *testing.T) {
 		if got := body.Container(n).List(n.Child("", "edit")).Len(); got != want {
 			t.Errorf("%d edits, want %d", got, want)
 		}
+	}
+}
+
+// TestClockBack: events are replayed in the order in which they happened, and chosen by
+// the time that the clock showed.
+func TestClockBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "events")
+	s := kept(t, dir)
+	for i := range 3 {
+		s.SessionStart(Who{Session: uint32(i + 1), User: "u"})
+		s.settle()
+		if i == 1 { // the second happens an hour before the first, as the clock has it
+			s.mu.Lock()
+			s.kept[1].Time = s.kept[0].Time.Add(-time.Hour)
+			s.mu.Unlock()
+		}
+	}
+	first := s.kept[0].Time
+	if got := fmt.Sprint(replayed(t, s, first.Add(-time.Minute))); got != "[1 3]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(replayed(t, s, first.Add(-2*time.Hour))); got != "[1 2 3]" {
+		t.Error(got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := tape.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The tape has it too.
+	data, err := s.encode(s.kept[1])
+	if err == nil {
+		err = p.Append([]tape.Record{{Time: first.Add(-time.Hour), Data: data}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	s = kept(t, dir)
+	defer s.Close()
+	if got := fmt.Sprint(replayed(t, s, first.Add(-time.Minute))); got != "[1 2 3]" {
+		t.Error(got) // 2 was written before its time was changed; the last is too old
+	}
+	if got := len(replayed(t, s, first.Add(-2*time.Hour))); got != 4 {
+		t.Error(got)
 	}
 }

@@ -101,15 +101,6 @@ func New(schema *yang.Schema) *Stream {
 	return s
 }
 
-// Began is from when on events can be replayed.
-func (s *Stream) Began() time.Time {
-	created, aged := s.Log()
-	if aged.IsZero() {
-		return created
-	}
-	return aged
-}
-
 // Log is when what is kept was begun, and the time of the last event that is not kept
 // any more; zero if all are.
 func (s *Stream) Log() (created, aged time.Time) {
