@@ -4,6 +4,7 @@ package mgmt
 
 import (
 	"nso.example/nso/ident"
+	"nso.example/nso/mgmt/access"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/nacm"
 	"nso.example/nso/tree"
@@ -56,25 +57,15 @@ func (s *Server) MayUse(actor ident.Actor, context string, commands []string) (o
 }
 
 // Standing is what access control makes of a user, rules apart.
-type Standing struct {
-	Enabled  bool     // access control is in force
-	External bool     // groups of the system count
-	Admin    bool     // member of nso-admin
-	Groups   []string // that count, in order
-	Lists    []string // rule lists that apply, in order
-}
+type Standing = access.Standing
 
 // Standing tells it of a user whom the system knows in these groups.
 func (s *Server) Standing(user string, system []string) Standing {
-	p := s.access.Now()
-	return Standing{p.Enabled(), p.External(), p.Admin(user, system), p.Groups(user, system), p.Lists(user, system)}
+	return s.access.Standing(user, system)
 }
 
 // Why is a decision of access control, and what decided.
-type Why struct {
-	Permit               bool
-	Path, List, Rule, By string // see nacm.Why
-}
+type Why = access.Why
 
 // Operations are what Explain can be asked about.
 func Operations() []string { return nacm.Operations() }
@@ -82,6 +73,5 @@ func Operations() []string { return nacm.Operations() }
 // Explain tells whether access control lets a user do something, and what decides:
 // see nacm.View.Explain. Data is not looked at.
 func (s *Server) Explain(user string, system []string, operation, object string) (Why, error) {
-	w, err := s.access.Now().View(user, system).Explain(operation, object)
-	return Why{w.Permit, w.Path, w.List, w.Rule, w.By}, err
+	return s.access.Why(user, system, operation, object)
 }

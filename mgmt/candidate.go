@@ -4,7 +4,6 @@ package mgmt
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"nso.example/nso/mgmt/confirm"
@@ -53,28 +52,10 @@ func (ss *Session) checkCandidate(_, root *tree.Node) (*tree.Node, mgmterr.List)
 	base, _, rev := ss.staged()
 	would := txn.Resume(base, root, nil)
 	if err := would.Rebase(s.db.Root()); err != nil {
-		return root, txn.Refusals(s.blamed(err, base, rev))
+		return root, txn.Refusals(s.history.Blamed(err, base, rev))
 	}
 	_, errs := s.check(would.Base(), would.Root())
 	return root, errs
-}
-
-// blamed adds to a conflict who made the change that is in the way: the last one since
-// revision rev, at which running was base.
-func (s *Server) blamed(err error, base *tree.Node, rev uint64) error {
-	list := mgmterr.Of(err)
-	if len(list) != 1 || list[0].AppTag != "conflict" {
-		return err
-	}
-	e := list[0]
-	p, bad := tree.ParsePath(s.schema, e.Path)
-	if bad != nil {
-		return err
-	}
-	if c, ok := s.db.Blame(base, rev, p); ok {
-		e.Message = fmt.Sprintf("cannot commit: %s changed this node in revision %d, since this transaction began; look at the difference and try again", c.Meta.User, c.Revision)
-	}
-	return e
 }
 
 // CommitOptions say how the candidate is committed.

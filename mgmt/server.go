@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"nso.example/nso/audit"
 	"nso.example/nso/cdb"
 	"nso.example/nso/ident"
 	"nso.example/nso/mgmt/access"
+	"nso.example/nso/mgmt/history"
 	"nso.example/nso/mgmt/ledger"
 	"nso.example/nso/mgmt/lock"
 	"nso.example/nso/mgmt/operate"
@@ -66,11 +66,12 @@ type Server struct {
 	stream *stream.Stream
 
 	access   *access.Control
-	accounts atomic.Pointer[accounts]
+	accounts users.Current
 	hasher   *users.Hasher // of passwords that clients write in clear
 
 	roster  *roster.Roster
 	ledger  *ledger.Ledger
+	history history.Log
 	factory *tree.Node // what a reset goes back to
 
 	mu     sync.Mutex
@@ -126,6 +127,7 @@ func New(o Options) (*Server, error) {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
+	s.history = history.Log{Schema: s.schema, DB: s.db}
 	s.ledger = &ledger.Ledger{DB: s.db, Turn: s.turn, Party: s.party, Stream: s.stream, Audit: s.audit, Log: s.log, Step: o.Step}
 	s.addOwnState()
 	s.ledger.Resume()
@@ -134,6 +136,9 @@ func New(o Options) (*Server, error) {
 
 // Schema is what the data obeys.
 func (s *Server) Schema() *yang.Schema { return s.schema }
+
+// Users are the users in running (RFC 7317, 3.5).
+func (s *Server) Users() *users.Users { return s.accounts.Of(s.schema, s.db.Root()) }
 
 // Audit is the trail of who did what, for the doors and for what steers the daemon.
 func (s *Server) Audit() *audit.Trail { return s.audit }

@@ -29,6 +29,8 @@ type Txn struct {
 	asked   *nacm.View // that has permitted every edit
 	holding bool       // prepared: has the turn
 	force   bool       // its author may lock himself out
+	// confirms says that its commit may confirm another (RFC 6241, 8.4).
+	confirms bool
 
 	idle *time.Timer // nil if it may stay for ever
 	used time.Time
@@ -216,6 +218,21 @@ func (t *Txn) prepare(ctx context.Context, o CommitOptions) error {
 }
 
 func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
+	if err := t.ready(o); err != nil {
+		return err
+	}
+	if t.store != Running { // nobody takes part in it
+		return t.txn.Hold()
+	}
+	err := t.txn.Prepare(ctx, t.session.server.party)
+	if list := mgmterr.Of(err); list != nil {
+		return t.session.user.Discreet(list)
+	}
+	return err
+}
+
+// ready is all that can be refused of a commit but by who takes part in it.
+func (t *Txn) ready(o CommitOptions) error {
 	s := t.session.server
 	if err := t.mayCommit(o); err != nil {
 		return err
@@ -228,7 +245,7 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	base := t.txn.Base()
 	now, rev := t.session.version(t.store)
 	if err := t.txn.Rebase(now); err != nil {
-		return s.blamed(err, base, t.since)
+		return s.history.Blamed(err, base, t.since)
 	}
 	t.since = rev
 	if err := t.authorize(); err != nil {
@@ -236,14 +253,10 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 		return err
 	}
 	if t.store == Candidate {
-		// RFC 7950, 8.3.3: the candidate is valid when it is committed, not before.
-		return t.txn.Hold()
+		return nil // RFC 7950, 8.3.3: the candidate is valid when it is committed, not before
 	}
-	if err := t.validate(); err != nil {
+	if err := t.validate(); err != nil || t.store == Startup {
 		return err
-	}
-	if t.store == Startup {
-		return t.txn.Hold()
 	}
 	if !t.force {
 		if err := t.session.user.Lockout(t.txn.Base(), t.txn.Root()); err != nil {
@@ -253,11 +266,7 @@ func (t *Txn) prepareHolding(ctx context.Context, o CommitOptions) error {
 	if err := s.parts.MayChange(t.session.id, t.txn.Base(), t.txn.Root()); err != nil {
 		return t.session.user.Discreet(mgmterr.Of(err))
 	}
-	err := t.txn.Prepare(ctx, s.party)
-	if list := mgmterr.Of(err); list != nil {
-		return t.session.user.Discreet(list)
-	}
-	return err
+	return nil
 }
 
 // mayCommit asks the locks and what waits to be confirmed.
@@ -273,7 +282,7 @@ func (t *Txn) mayCommit(o CommitOptions) error {
 		err = s.ledger.Wait().MaySave()
 	}
 	if err == nil && t.store == Running {
-		err = s.ledger.Wait().MayChange(t.session.id, t.staged, o.PersistID)
+		err = s.ledger.Wait().MayChange(t.session.id, t.staged || t.confirms, o.PersistID)
 	}
 	return err
 }
@@ -284,6 +293,13 @@ func (t *Txn) mayCommit(o CommitOptions) error {
 // in memory; the revision is running's.
 func (t *Txn) Commit(ctx context.Context, l Label) (uint64, error) {
 	return t.commit(ctx, CommitOptions{Label: l})
+}
+
+// CommitWith is Commit with the options of a commit, such as that it has to be confirmed.
+// A commit that confirms an earlier one may change nothing.
+func (t *Txn) CommitWith(ctx context.Context, o CommitOptions) (uint64, error) {
+	t.confirms = true
+	return t.commit(ctx, o)
 }
 
 func (t *Txn) commit(ctx context.Context, o CommitOptions) (uint64, error) {

@@ -193,6 +193,21 @@ func (t *Txn) Authorize(guard tree.Guard) error {
 	return nil
 }
 
+// Become makes root of the transaction, if guard permits the difference from the base.
+func (t *Txn) Become(root *tree.Node, guard tree.Guard) error {
+	if err := t.may(moveEdit); err != nil {
+		return err
+	}
+	was := t.root
+	t.root = root
+	if err := t.Authorize(guard); err != nil {
+		t.root = was
+		return err
+	}
+	t.state = Work
+	return nil
+}
+
 // Revert gives up every edit and goes on from the base.
 func (t *Txn) Revert() error {
 	if err := t.may(moveEdit); err != nil {

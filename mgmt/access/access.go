@@ -220,3 +220,31 @@ func (u *User) Lockout(before, after *tree.Node) error {
 
 // Discreet takes out of what a validation found what the user may not read.
 func (u *User) Discreet(errs mgmterr.List) mgmterr.List { return u.Now().Discreet(errs) }
+
+// Standing is what access control makes of a user, rules apart.
+type Standing struct {
+	Enabled  bool     // access control is in force
+	External bool     // groups of the system count
+	Admin    bool     // member of nso-admin
+	Groups   []string // that count, in order
+	Lists    []string // rule lists that apply, in order
+}
+
+// Standing tells it of a user whom the system knows in these groups.
+func (c *Control) Standing(user string, system []string) Standing {
+	p := c.Now()
+	return Standing{p.Enabled(), p.External(), p.Admin(user, system), p.Groups(user, system), p.Lists(user, system)}
+}
+
+// Why is a decision of access control, and what decided.
+type Why struct {
+	Permit               bool
+	Path, List, Rule, By string // see nacm.Why
+}
+
+// Why tells whether access control lets a user do something, and what decides: see
+// nacm.View.Explain.
+func (c *Control) Why(user string, system []string, operation, object string) (Why, error) {
+	w, err := c.Now().View(user, system).Explain(operation, object)
+	return Why{w.Permit, w.Path, w.List, w.Rule, w.By}, err
+}
