@@ -37,7 +37,6 @@ func commands() []row {
 		{"the socket of a command", (*system).ipc},
 		{"deadline, and one at a time", (*system).deadline},
 		{"what the log says", (*system).log},
-		{"the sandbox", (*system).sandbox},
 	}
 }
 
@@ -458,43 +457,4 @@ func (s *system) log() {
 			s.t.Errorf("the journal has no %s", want)
 		}
 	}
-}
-
-// sandbox: the default profile, and the strict one.
-func (s *system) sandbox() {
-	look := func() map[string]bool {
-		s.t.Helper()
-		closed := make(map[string]bool)
-		r := s.runs(s.ann("hostile", "what=sandbox"))
-		for line := range strings.Lines(r.Out) {
-			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-			closed[name] = value == "true"
-		}
-		if len(closed) < 20 {
-			s.t.Fatalf("%v", r)
-		}
-		return closed
-	}
-	open := []string{"network", "home", "write-open"}
-	s.Run("install", "-d", "-m", "0777", "/srv/open")
-	for name, closed := range look() {
-		if want := !slices.Contains(open, name); closed != want {
-			s.t.Errorf("the default profile: %s is closed: %t", name, closed)
-		}
-	}
-	s.Run("sh", "-c", "mkdir -p /etc/systemd/system/nso-exec@ann.service.d && cp /usr/share/nso/exec-dropins/strict.conf /etc/systemd/system/nso-exec@ann.service.d/")
-	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "stop", "nso-exec@ann.service")
-	for name, closed := range look() {
-		if !closed {
-			s.t.Errorf("the strict profile: %s is open", name)
-		}
-	}
-	// Limits can still be set.
-	if r := s.runs(s.ann("set")); !strings.HasPrefix(r.Out, "0077\n") || r.Out == "0077\n0\n" {
-		s.t.Errorf("%v", r)
-	}
-	s.Run("rm", "-r", "/etc/systemd/system/nso-exec@ann.service.d")
-	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "stop", "nso-exec@ann.service")
 }

@@ -93,6 +93,20 @@ func built(t *testing.T, name string) string {
 func install(t *testing.T, suite string) *system {
 	t.Helper()
 	s := &system{Box: bed.Boot(t, suite), t: t, suite: suite}
+	s.prepare()
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, _ := s.Try("journalctl", "-b", "-o", "short-monotonic", "-t", "nso-exec", "-t", "systemd", "-t", "(nso-exec)", "-n", "60", "--no-pager")
+			t.Logf("the journal:\n%s", log)
+		}
+	})
+	return s
+}
+
+// prepare installs the packages, and makes accounts and rules.
+func (s *system) prepare() {
+	t := s.t
+	t.Helper()
 	args := []string{"DEBIAN_FRONTEND=noninteractive", "dpkg", "-i"}
 	for _, name := range []string{"nso", "nso-exec"} {
 		found, err := filepath.Glob(filepath.Join(bed.Packages(t, ""), name+"_*.deb"))
@@ -112,13 +126,6 @@ func install(t *testing.T, suite string) *system {
 	s.uids = map[string]uint32{"ann": s.uid("ann"), "uma": s.uid("uma"), "bob": s.uid("bob")}
 	s.rules()
 	s.Run("systemctl", "enable", "--now", "nso-exec@ann.socket", "nso-pty@ann.socket", "nso-exec@uma.socket")
-	t.Cleanup(func() {
-		if t.Failed() {
-			log, _ := s.Try("journalctl", "-b", "-o", "short-monotonic", "-t", "nso-exec", "-t", "systemd", "-t", "(nso-exec)", "-n", "60", "--no-pager")
-			t.Logf("the journal:\n%s", log)
-		}
-	})
-	return s
 }
 
 // command is a rule that is written as the tests need it.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -47,6 +48,14 @@ func main() {
 		time.Sleep(10 * time.Minute)
 	case "escape": // leaves its control group, for the helper's and for one of its own
 		escape()
+	case "eat": // so many MiB
+		n, _ := strconv.Atoi(arg[0])
+		fmt.Println("eating")
+		kept := make([][]byte, n)
+		for i := range kept {
+			kept[i] = bytes.Repeat([]byte{1}, 1<<20)
+		}
+		fmt.Println("eaten", len(kept))
 	case "bomb":
 		bomb(arg[0], arg[1])
 	case "exit":
