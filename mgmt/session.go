@@ -130,6 +130,9 @@ func (ss *Session) Kill(id uint32) error {
 }
 
 func noDatastore(ds Datastore) error {
+	if ds == Startup {
+		return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use startup: there is none; netconf.startup in nso.toml switches it on").OfType(mgmterr.Protocol)
+	}
 	return mgmterr.New(mgmterr.OperationNotSupported, "", "cannot use the datastore %s: this server has running", ds).OfType(mgmterr.Protocol)
 }
 

@@ -13,7 +13,6 @@ import (
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/jsonenc"
-	"nso.example/nso/tree/textenc"
 	"nso.example/nso/tree/xmlenc"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
@@ -82,28 +81,7 @@ func (r *room) show(_ context.Context, c *varlink.Call) error {
 	if err != nil {
 		return err
 	}
-	root := only(t.root(), p)
-	out := &pieces{call: c}
-	switch in.Format {
-	case "curly":
-		err = textenc.Curly(out, t.root(), p)
-	case "set":
-		err = textenc.Set(out, t.root(), p)
-	case "json":
-		err = jsonenc.Encode(out, root, jsonenc.Options{Indent: "  "})
-	case "xml":
-		w := xmlstream.NewWriter(out)
-		w.Indent("  ")
-		if err = xmlenc.Encode(w, root, xmlenc.Options{}); err == nil {
-			err = w.Flush()
-		}
-	default:
-		return varlink.InvalidParameter("format")
-	}
-	if err != nil {
-		return err
-	}
-	return out.end()
+	return whole(c, in.Format, t.root(), p)
 }
 
 // only is root with nothing in it but what is at p, its ancestors' keys
@@ -441,17 +419,5 @@ func (r *room) diff(_ context.Context, c *varlink.Call) error {
 	if t.txn == nil {
 		return mgmterr.New(mgmterr.OperationFailed, "", "cannot compare: the transaction only reads")
 	}
-	out := &pieces{call: c}
-	switch in.Format {
-	case "curly":
-		err = textenc.DiffCurly(out, t.txn.Base(), t.txn.Root())
-	case "set":
-		err = textenc.DiffSet(out, t.txn.Base(), t.txn.Root())
-	default:
-		return varlink.InvalidParameter("format")
-	}
-	if err != nil {
-		return err
-	}
-	return out.end()
+	return difference(c, in.Format, t.txn.Base(), t.txn.Root())
 }

@@ -20,7 +20,6 @@ import (
 	_ "embed" // the interface description
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"nso.example/nso/ident"
@@ -107,6 +106,15 @@ func (r *room) table() varlink.Interface {
 		row("Prepare", InSession, r.prepareTxn),
 		row("Commit", InSession, r.commit),
 		row("Abort", InSession, r.abort),
+		row("DryRun", InSession, r.dryRun),
+		row("Confirm", InSession, r.confirm),
+		row("CancelCommit", InSession, r.cancelCommit),
+		row("Unconfirmed", InSession, r.unconfirmed),
+		row("Save", InSession, r.save),
+		row("History", InSession, r.history),
+		row("ShowRevision", InSession, r.showRevision),
+		row("Compare", InSession, r.compare),
+		row("Rollback", InSession, r.rollback),
 		row("Lock", InSession, r.lock),
 		row("Unlock", InSession, r.unlock),
 		row("Describe", InSession, r.describe),
@@ -335,47 +343,6 @@ func (r *room) prepareTxn(ctx context.Context, c *varlink.Call) error {
 	t.disarm()
 	t.deadline = time.AfterFunc(r.prepare, t.txn.Abort)
 	return c.Reply(nil)
-}
-
-func (r *room) commit(ctx context.Context, c *varlink.Call) error {
-	var in struct {
-		onTxn
-		Label   *string `json:"label"`
-		Comment *string `json:"comment"`
-		Force   *bool   `json:"force"`
-	}
-	if err := c.Decode(&in); err != nil {
-		return err
-	}
-	cl := of(c)
-	t, err := cl.writable(in.TH)
-	if err != nil {
-		return err
-	}
-	var l mgmt.Label
-	for _, f := range []struct {
-		from *string
-		to   *string
-		name string
-	}{{in.Label, &l.Label, "label"}, {in.Comment, &l.Comment, "comment"}} {
-		if f.from == nil {
-			continue
-		}
-		if len(*f.from) > 4096 || strings.ContainsRune(*f.from, 0) {
-			return varlink.InvalidParameter(f.name)
-		}
-		*f.to = *f.from
-	}
-	if in.Force != nil && *in.Force {
-		t.txn.Force()
-	}
-	rev, err := t.txn.Commit(ctx, l)
-	t.disarm()
-	if err != nil {
-		return err
-	}
-	delete(cl.txns, in.TH)
-	return c.Reply(map[string]any{"revision": rev})
 }
 
 func (r *room) abort(_ context.Context, c *varlink.Call) error {

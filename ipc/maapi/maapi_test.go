@@ -277,3 +277,44 @@ func TestReopen(t *testing.T) {
 	u.c.Close()
 	b.Sessions(0)
 }
+
+// TestHistory lists who made what, newest first, and shows it.
+func TestHistory(t *testing.T) {
+	b := ipctest.Start(t, schema(t), ours)
+	u := open(t, b, "admin")
+	u.set("/net:top/name", "x")
+	u.must("Commit", p{"th": u.th, "label": "mine"}, nil)
+	var out struct {
+		Commits []struct {
+			Revision          int
+			User, Label, Time string
+			Kept              bool
+		}
+	}
+	u.must("History", p{"limit": 5}, &out)
+	if len(out.Commits) != 2 || out.Commits[0].Revision != 2 || out.Commits[0].Label != "mine" || out.Commits[0].User != "admin" || !out.Commits[0].Kept {
+		t.Errorf("%+v", out)
+	}
+	if _, err := time.Parse(time.RFC3339, out.Commits[0].Time); err != nil {
+		t.Error(err)
+	}
+	var text struct{ Text string }
+	u.must("ShowRevision", p{"revision": 2, "format": "set"}, &text)
+	if !strings.Contains(text.Text, "name x") {
+		t.Error(text.Text)
+	}
+	nobody := open0(b, t, "nobody")
+	for _, method := range []string{"History", "ShowRevision", "Compare"} {
+		if got := refused(nobody.call(method, p{"revision": 2, "from": 1, "format": "set"}, nil)); !strings.Contains(got, "access-denied") && !strings.Contains(got, "InvalidParameter") {
+			t.Errorf("%s: %s", method, got)
+		}
+	}
+}
+
+// open0 is open without a transaction.
+func open0(b *ipctest.Bench, t *testing.T, name string) *user {
+	t.Helper()
+	u := &user{t: t, c: b.Dial(name)}
+	u.must("OpenSession", nil, nil)
+	return u
+}
