@@ -82,7 +82,8 @@ func boundary(now, anchor time.Time, period time.Duration) time.Time {
 
 // update sends a push-update (RFC 8641, 3.7).
 func (d *dynamic) update(at time.Time, root *tree.Node) error {
-	err := d.ss.notice(at, func(w *xmlstream.Writer) error {
+	d.Sent.Add(1)
+	return d.ss.notice(at, func(w *xmlstream.Writer) error {
 		w.Start(nsPush, "push-update")
 		w.Leaf(nsPush, "id", strconv.FormatUint(uint64(d.ID), 10))
 		w.Start(nsPush, "datastore-contents")
@@ -95,10 +96,6 @@ func (d *dynamic) update(at time.Time, root *tree.Node) error {
 		w.End()
 		return w.Err()
 	})
-	if err == nil {
-		d.Sent.Add(1)
-	}
-	return err
 }
 
 // changing is the feed of an on-change subscription (RFC 8641, 3.3).
@@ -191,6 +188,7 @@ func (f *changing) send(now time.Time, excluded []string, dampening time.Duratio
 		return nil
 	}
 	f.quiet = now.Add(dampening)
+	d.Sent.Add(1)
 	err = d.ss.notice(now, func(w *xmlstream.Writer) error {
 		w.Start(nsPush, "push-change-update")
 		w.Leaf(nsPush, "id", strconv.FormatUint(uint64(d.ID), 10))
@@ -208,8 +206,5 @@ func (f *changing) send(now time.Time, excluded []string, dampening time.Duratio
 	})
 	f.patch++
 	f.incomplete = false
-	if err == nil {
-		d.Sent.Add(1)
-	}
 	return err
 }

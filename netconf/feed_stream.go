@@ -70,10 +70,10 @@ func (f *events) serve(time.Time, []*push.Step) (time.Time, error) {
 			d.Omitted.Add(1)
 			continue
 		}
+		d.Sent.Add(1)
 		if err := d.ss.event(at, "", body); err != nil {
 			return time.Time{}, err
 		}
-		d.Sent.Add(1)
 	}
 	return time.Time{}, nil
 }

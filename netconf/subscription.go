@@ -32,6 +32,7 @@ type dynamic struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	done   chan struct{}
+	gate   chan struct{} // full while something is sent, or is being modified
 
 	mu     sync.Mutex
 	policy subscription.Policy
@@ -101,7 +102,7 @@ func (ss *session) establish(ctx context.Context, a *asking) (func(*xmlstream.Wr
 	if err := ss.subscribable(ctx, a); err != nil {
 		return nil, err
 	}
-	d := &dynamic{ss: ss, poke: make(chan struct{}, 1), done: make(chan struct{}), policy: a.Policy, chosen: a.chosen}
+	d := &dynamic{ss: ss, poke: make(chan struct{}, 1), done: make(chan struct{}), gate: make(chan struct{}, 1), policy: a.Policy, chosen: a.chosen}
 	d.Session, d.User, d.Receiver = ss.mgmt.ID(), ss.peer.Actor.User, fmt.Sprintf("session %d", ss.mgmt.ID())
 	d.ctx, d.cancel = context.WithCancelCause(ss.ctx)
 	d.End = func() { d.cancel(errKilled) }
@@ -222,16 +223,38 @@ func (ss *session) modify(ctx context.Context, a *asking) error {
 			return err
 		}
 	}
-	ss.afterwards = func() { // RFC 8639, 2.6: what the new filter lets through comes after the reply
-		d.mu.Lock()
-		d.again = d.again || !next.NoSync && c.key != d.chosen.key
-		d.policy, d.chosen, d.kept = next, c, kept
-		d.mu.Unlock()
-		ss.server.table.Modify(&d.Entry, next)
+	// RFC 8639, 2.6: what the old filter lets through comes before the reply, what the
+	// new one does after it.
+	if !d.enter() {
+		return noSubscription(subscribed+":no-such-subscription", a.id)
+	}
+	d.mu.Lock()
+	d.again = d.again || !next.NoSync && c.key != d.chosen.key
+	d.policy, d.chosen, d.kept = next, c, kept
+	d.mu.Unlock()
+	ss.server.table.Modify(&d.Entry, next)
+	ss.afterwards = func() {
+		d.leave()
 		d.nudge()
 	}
 	return nil
 }
+
+// enter keeps everybody else from sending or modifying until leave; false if the
+// subscription has ended.
+func (d *dynamic) enter() bool {
+	if d.ctx.Err() != nil {
+		return false
+	}
+	select {
+	case d.gate <- struct{}{}:
+		return true
+	case <-d.ctx.Done():
+		return false
+	}
+}
+
+func (d *dynamic) leave() { <-d.gate }
 
 // remove ends a subscription of this session (RFC 8639, 2.4.4): nothing of it is sent
 // after the reply.
@@ -299,7 +322,7 @@ func (d *dynamic) makeFeed() feed {
 func (d *dynamic) run() {
 	defer close(d.done)
 	defer d.gone()
-	reason, err := d.send(d.feed)
+	reason, err := d.send()
 	if err == nil && errors.Is(context.Cause(d.ctx), errKilled) && d.ss.ctx.Err() == nil {
 		reason = subscribed + ":no-such-subscription"
 	}
@@ -313,6 +336,7 @@ func (d *dynamic) run() {
 
 // gone gives up what it holds.
 func (d *dynamic) gone() {
+	d.cancel(nil)
 	d.feed.close()
 	d.watch.Close()
 	d.ss.dynamics.drop(d)
@@ -330,22 +354,21 @@ func (s *dynamics) end() {
 }
 
 // send is the loop of run. It returns why the publisher ends the subscription, if it does.
-func (d *dynamic) send(f feed) (reason string, err error) {
+func (d *dynamic) send() (reason string, err error) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		steps := d.watch.Steps()
-		if reason, err := d.upkeep(steps); reason != "" || err != nil {
-			return reason, err
+		if !d.enter() {
+			return "", nil
 		}
 		now := time.Now()
-		again, err := f.serve(now, steps)
-		d.watch.Done(steps)
+		again, reason, err := d.step(now)
+		d.leave()
 		switch {
 		case d.ctx.Err() != nil:
 			return "", nil
-		case err != nil:
-			return "", err
+		case reason != "" || err != nil:
+			return reason, err
 		}
 		d.mu.Lock()
 		stop := d.policy.Stop
@@ -366,10 +389,21 @@ func (d *dynamic) send(f feed) (reason string, err error) {
 			return "", nil
 		case <-d.poke:
 		case <-d.watch.C:
-		case <-f.ready():
+		case <-d.feed.ready():
 		case <-timer.C:
 		}
 	}
+}
+
+// step sends what is due.
+func (d *dynamic) step(now time.Time) (again time.Time, reason string, err error) {
+	steps := d.watch.Steps()
+	defer d.watch.Done(steps)
+	if reason, err := d.upkeep(steps); reason != "" || err != nil {
+		return again, reason, err
+	}
+	again, err = d.feed.serve(now, steps)
+	return again, "", err
 }
 
 // upkeep looks at what a change of running can do to the subscription itself.
