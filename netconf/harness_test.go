@@ -73,7 +73,7 @@ var compiled = sync.OnceValue(func() func(t testing.TB) *yang.Schema {
 	var s *yang.Schema
 	return func(t testing.TB) *yang.Schema {
 		once.Do(func() {
-			s = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-partial-lock", "ietf-factory-default", "ietf-yang-library",
+			s = yangtest.Schema(t, "ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-partial-lock", "ietf-factory-default", "ietf-nmda-compare", "nso-commit", "ietf-yang-library",
 				"ietf-datastores", "ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin",
 				"ietf-netconf-notifications", "notifications", "nc-notifications", "nso-transports",
 				"ietf-subscribed-notifications", "ietf-yang-push", "nso-subscriptions", testModel, otherModel)

@@ -15,6 +15,16 @@ import (
 // encodePatch writes changes as the edits of a YANG patch (RFC 8072, 2.3), one element
 // after the other; those that are left out are not there.
 func encodePatch(schema *yang.Schema, changes []tree.Change, leftOut func(op string) bool) ([]byte, error) {
+	return patch{nsPush, false}.encode(schema, changes, leftOut)
+}
+
+// patch is how edits are written.
+type patch struct {
+	space  string
+	source bool // with what was there before (RFC 9144, 4)
+}
+
+func (p patch) encode(schema *yang.Schema, changes []tree.Change, leftOut func(op string) bool) ([]byte, error) {
 	w := xmlstream.NewWriter(nil)
 	n := 0
 	for _, c := range changes {
@@ -23,10 +33,10 @@ func encodePatch(schema *yang.Schema, changes []tree.Change, leftOut func(op str
 			continue
 		}
 		n++
-		w.Start(nsPush, "edit")
-		w.Leaf(nsPush, "edit-id", fmt.Sprintf("edit%d", n))
-		w.Leaf(nsPush, "operation", op)
-		w.Leaf(nsPush, "target", resource(c.Path))
+		w.Start(p.space, "edit")
+		w.Leaf(p.space, "edit-id", fmt.Sprintf("edit%d", n))
+		w.Leaf(p.space, "operation", op)
+		w.Leaf(p.space, "target", resource(c.Path))
 		if op == "insert" || op == "move" {
 			if c.Insert.Where == tree.After {
 				point := c.Path.Clone()
@@ -36,13 +46,20 @@ func encodePatch(schema *yang.Schema, changes []tree.Change, leftOut func(op str
 				} else {
 					last.Key = c.Insert.Anchor
 				}
-				w.Leaf(nsPush, "point", resource(point))
+				w.Leaf(p.space, "point", resource(point))
 			}
-			w.Leaf(nsPush, "where", c.Insert.Where.String())
+			w.Leaf(p.space, "where", c.Insert.Where.String())
 		}
 		if op != "delete" && op != "move" {
-			w.Start(nsPush, "value")
+			w.Start(p.space, "value")
 			if err := xmlenc.EncodeChild(w, c.New, xmlenc.Options{Modules: schema.Module}); err != nil {
+				return nil, err
+			}
+			w.End()
+		}
+		if p.source && (c.Kind == tree.Deleted || c.Kind == tree.Modified) {
+			w.Start(p.space, "source-value")
+			if err := xmlenc.EncodeChild(w, c.Old, xmlenc.Options{Modules: schema.Module}); err != nil {
 				return nil, err
 			}
 			w.End()

@@ -48,6 +48,7 @@ var operations = []operation{
 	{partialLock("partial-lock"), parsePartialLock, ""},
 	{partialLock("partial-unlock"), parsePartialUnlock, ""},
 	{nmda("get-data"), parseGetData, "ietf-netconf-nmda"},
+	{xmlstream.Name{Space: nsCompare, Local: "compare"}, parseCompare, "ietf-nmda-compare"},
 	{nmda("edit-data"), parseEditData, "ietf-netconf-nmda"},
 	{xmlstream.Name{Space: nsNotification, Local: "create-subscription"}, parseCreateSubscription, "notifications"},
 	{subscribedName("establish-subscription"), parseEstablish, subscribed},

@@ -18,11 +18,11 @@ import (
 var names = []string{
 	"iana-crypt-hash", "iana-if-type", "ietf-datastores", "ietf-factory-default", "ietf-inet-types", "ietf-interfaces", "ietf-ip",
 	"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-netconf-nmda",
-	"ietf-netconf-notifications", "ietf-netconf-partial-lock", "ietf-netconf-with-defaults", "ietf-network-instance", "ietf-origin", "ietf-restconf",
+	"ietf-netconf-notifications", "ietf-netconf-partial-lock", "ietf-netconf-with-defaults", "ietf-network-instance", "ietf-nmda-compare", "ietf-origin", "ietf-restconf",
 	"ietf-subscribed-notifications", "ietf-system",
 	"ietf-yang-library", "ietf-yang-metadata", "ietf-yang-patch", "ietf-yang-push", "ietf-yang-schema-mount",
 	"ietf-yang-structure-ext", "ietf-yang-types",
-	"nc-notifications", "notifications", "nso-access", "nso-exec", "nso-subscriptions", "nso-transports",
+	"nc-notifications", "notifications", "nso-access", "nso-commit", "nso-exec", "nso-subscriptions", "nso-transports",
 }
 
 func TestList(t *testing.T) {

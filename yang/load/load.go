@@ -23,7 +23,7 @@ import (
 func own() []string {
 	return []string{
 		"ietf-netconf", "ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-yang-library", "ietf-datastores",
-		"ietf-netconf-partial-lock", "ietf-factory-default",
+		"ietf-netconf-partial-lock", "ietf-factory-default", "ietf-nmda-compare", "nso-commit",
 		"ietf-netconf-with-defaults", "ietf-netconf-nmda", "ietf-origin", "ietf-netconf-notifications", "nc-notifications", "notifications",
 		"ietf-subscribed-notifications", "ietf-yang-push", "nso-subscriptions",
 		"ietf-inet-types", "ietf-yang-types", "nso-access", "nso-transports",
