@@ -186,11 +186,14 @@ func BenchmarkCommitWatched(b *testing.B) {
 				if err != nil {
 					return
 				}
-				if id := idOf.FindSubmatch(text); id != nil && bytes.Contains(text, []byte("rpc-reply")) {
-					ids <- string(id[1])
-				} else if bytes.Contains(text, []byte("<ok/>")) {
-					ids <- ""
+				if !bytes.Contains(text, []byte("rpc-reply")) {
+					continue
 				}
+				id := idOf.FindSubmatch(text)
+				if id == nil { // of a delete-subscription
+					id = [][]byte{nil, nil}
+				}
+				ids <- string(id[1])
 			}
 		}()
 	}

@@ -31,7 +31,7 @@ import (
 const (
 	// beat is the least time between two wakings. It bounds what pushing takes of a
 	// processor while commits follow each other.
-	beat = 20 * time.Millisecond
+	beat = 50 * time.Millisecond
 	// keepSteps is how many versions are kept for those who have not seen them.
 	keepSteps = 16
 )
