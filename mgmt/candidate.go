@@ -22,16 +22,22 @@ type candidate struct {
 }
 
 // staged is what the session's candidate began on, with its revision, and what it is. One
-// that nobody has changed is running.
+// that nobody has changed is running, and each follows running as long as it can.
 func (ss *Session) staged() (base, root *tree.Node, rev uint64) {
 	s := ss.server
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := ss.candidate; c.root != nil {
-		return c.base, c.root, c.rev
+	c := *ss.candidate
+	s.mu.Unlock()
+	now, rev := s.db.Current()
+	if c.root == nil {
+		return now, now, rev
 	}
-	root, rev = s.db.Current()
-	return root, root, rev
+	// RFC 6241, 8.3.4.1: a commit makes running what the candidate is. So it follows what
+	// others change in running, but for a conflict, which no commit comes through.
+	if t := txn.Resume(c.base, c.root, nil); t.Rebase(now) == nil {
+		return now, t.Root(), rev
+	}
+	return c.base, c.root, c.rev
 }
 
 // stage is called with the turn.
