@@ -108,6 +108,7 @@ func TestConformance(t *testing.T) {
 				t.Errorf("after %s: %v", r.id, r.Litter)
 			}
 		}})
+		t.Logf("startup %v: %d passed", startup, passed)
 		if left != 0 || passed < 150 || !startup && passed < 350 {
 			t.Errorf("%d checks passed, %d were not reached", passed, left)
 		}

@@ -65,6 +65,18 @@ func candidates() []check {
 			b.ok(`<commit/>`)
 			b.has("running", true)
 		}},
+		{"6241-8.3.4.1-08", must, candidate + " writable-running", "running is after it what the candidate was before it, whoever has edited running meanwhile", func(d *dialogue) {
+			a, b := d.first(), d.open()
+			a.ok(edit("candidate", one))
+			b.ok(edit("running", two))
+			before, was := a.data(get("candidate", groups)).canonical(), a.data(get("running", groups)).canonical()
+			if a.rpc(`<commit/>`).child("ok") == nil {
+				before = was // refused: nothing happens
+			}
+			if now := a.data(get("running", groups)).canonical(); now != before {
+				d.fail("the candidate was\n%s\nrunning is\n%s", before, now)
+			}
+		}},
 		{"6241-8.3.4.2-01", must, candidate, "discard-changes makes the candidate what running is", func(d *dialogue) {
 			a := d.first()
 			a.ok(edit("candidate", one))

@@ -197,6 +197,12 @@ func mutants() []mutant {
 		// Candidate and confirmed commit.
 		{name: "has no candidate of its own", fails: "6241-7.5-07 6241-7.7-05 6241-8.3.1-01 6241-8.3.4.2-01 6241-8.3.5.2-02", request: without(`<candidate/>`, "<running/>")},
 		{name: "commits nothing", fails: "6241-8.3.1-02 6241-8.3.4.1-01 6241-8.3.4.1-03 6241-8.3.4.1-05 6241-8.3.4.1-06 6241-8.3.4.1-07 6241-8.3.5.2-05 6241-8.4.1-01 6241-8.4.5.1-01 6241-8.4.5.1-06 6241-8.4.1-09", request: instead("<commit", yes)},
+		{name: "shows a candidate that does not follow", fails: "6241-8.3.4.1-08", reply: func(rpc, reply string) string {
+			if strings.Contains(rpc, "<candidate/>") {
+				return strings.Replace(reply, "bob", "x", 1)
+			}
+			return reply
+		}},
 		{name: "always refuses to commit", fails: "6241-8.3.4.1-04 6241-8.4.1-02 6241-8.4.1-03 6241-8.4.1-06 6241-8.4.5.1-02", request: instead("<commit", refusal("application", "operation-failed"))},
 		{name: "discards nothing", fails: "6241-8.3.4.2-01 6241-8.3.4.2-02 6241-8.3.5.2-04", request: instead("<discard-changes", yes)},
 		{name: "gives every candidate", fails: "6241-8.3.5.1-01", request: instead("<get-config><source><candidate/>", refusal("protocol", "invalid-value"))},
