@@ -96,6 +96,13 @@ func Schema(t testing.TB) *yang.Schema {
 // panicked and no session be left.
 func Start(t testing.TB, schema *yang.Schema, make func(*mgmt.Server) []varlink.Interface) *Bench {
 	t.Helper()
+	return StartWith(t, mgmt.Options{Schema: schema, MaxPerUser: 8}, varlink.Limits{}, make)
+}
+
+// StartWith is Start with limits; of o the database and the log are made here.
+func StartWith(t testing.TB, o mgmt.Options, l varlink.Limits, make func(*mgmt.Server) []varlink.Interface) *Bench {
+	t.Helper()
+	schema := o.Schema
 	b := &Bench{T: t}
 	log := slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db, err := cdb.Open("/db", cdb.Options{
@@ -105,7 +112,8 @@ func Start(t testing.TB, schema *yang.Schema, make func(*mgmt.Server) []varlink.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Mgmt, err = mgmt.New(mgmt.Options{Schema: schema, DB: db, Log: log, MaxPerUser: 8}); err != nil {
+	o.DB, o.Log = db, log
+	if b.Mgmt, err = mgmt.New(o); err != nil {
 		t.Fatal(err)
 	}
 	b.Varlink, err = varlink.NewServer(varlink.Config{
@@ -115,6 +123,7 @@ func Start(t testing.TB, schema *yang.Schema, make func(*mgmt.Server) []varlink.
 			return Actor(c.Door()), nil
 		}),
 		CheckReplies: true,
+		Limits:       l,
 		Log:          log,
 	})
 	if err != nil {
