@@ -28,7 +28,9 @@ import (
 	"nso.example/nso/auth"
 	"nso.example/nso/config"
 	"nso.example/nso/ident"
+	"nso.example/nso/ipc/cdb"
 	"nso.example/nso/ipc/control"
+	"nso.example/nso/ipc/events"
 	"nso.example/nso/ipc/exec"
 	"nso.example/nso/ipc/maapi"
 	"nso.example/nso/ipc/peer"
@@ -108,7 +110,7 @@ func Open(o Options, in *activation.Inherited) (*House, error) {
 	ipc, err := varlink.NewServer(varlink.Config{
 		Vendor: "nso", Product: "nsod", Version: h.opts.Version, URL: "urn:nso",
 		Interfaces: []varlink.Interface{
-			control.New(h.server, h.steering()), maapi.New(h.server, h.as), local.New(h.netconf),
+			control.New(h.server, h.steering()), maapi.New(h.server, h.as), local.New(h.netconf), cdb.New(h.server), events.New(h.server),
 			exec.New(h.server, exec.Options{IPCPath: h.conf.IPC.Path, Connect: h.connect, Log: h.log}),
 		},
 		Limits: varlink.Limits{Connections: limits.Connections, FirstMessage: time.Duration(limits.HelloTimeout),
