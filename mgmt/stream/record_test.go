@@ -84,6 +84,36 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestKeepNew: what happens while the tape is being replayed comes after it, once.
+func TestKeepNew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "events")
+	s := kept(t, dir)
+	s.SessionStart(Who{Session: 1, User: "u"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = kept(t, dir)
+	defer s.Close()
+	sub := s.Subscribe(all(), true, time.Time{})
+	defer sub.Close()
+	s.SessionStart(Who{Session: 2, User: "u"})
+	s.settle()
+	var got []string
+	for {
+		_, body, err := sub.Poll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body == nil {
+			break
+		}
+		got = append(got, session(t, body))
+	}
+	if fmt.Sprint(got) != "[1 2]" {
+		t.Error(got)
+	}
+}
+
 // TestKeepEdits: what a change named is asked of access control when it is replayed.
 func TestKeepEdits(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "events")
