@@ -89,6 +89,13 @@ func serve(ctx context.Context, user string, root, terminal bool, log *slog.Logg
 	notify := activation.Notifier{Log: log}
 	notify.Ready("waiting for commands")
 	log.Info("serving", "as", user)
+	watched, unwatched := context.WithCancel(context.Background())
+	defer unwatched()
+	go func() { // until the end: leaving takes its time, too
+		if err := notify.Watchdog(watched, func() error { return nil }); err != nil {
+			log.Error("watchdog", "err", err)
+		}
+	}()
 	err = u.Serve(ctx, l)
 	notify.Stopping("stopping")
 	return err

@@ -29,6 +29,7 @@ func units() []row {
 		{"the sandbox", (*system).sandbox},
 		{"the daemon is killed", (*system).daemonKilled},
 		{"nso-exec is killed", (*system).helperKilled},
+		{"nso-exec is held", (*system).helperHeld},
 		{"the unit is stopped", (*system).stopped},
 	}
 }
@@ -347,6 +348,25 @@ func (s *system) helperKilled() {
 	}
 	s.none("hostile kill-helper")
 	s.runs(s.uma("id"))
+}
+
+// helperHeld: a command stops who serves it, or freezes its group, and the service
+// manager ends that.
+func (s *system) helperHeld() {
+	const dir = "/etc/systemd/system/nso-exec@uma.service.d"
+	s.Write(dir+"/watchdog.conf", "[Service]\nWatchdogSec=2\n", 0o644) // as installed it is twenty
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "stop", "nso-exec@uma.service")
+	for _, what := range []string{"stop-helper", "freeze-helper"} {
+		if r := s.ask(s.uma("hostile", "what="+what)); !strings.Contains(r.Failed, "nso-exec has gone") {
+			s.t.Errorf("%v", r)
+		}
+		s.runs(s.uma("id"))
+		s.none(what)
+	}
+	s.Run("rm", "-r", dir)
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "stop", "nso-exec@uma.service")
 }
 
 func (s *system) stopped() {

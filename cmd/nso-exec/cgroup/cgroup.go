@@ -213,15 +213,15 @@ func (t *Tree) forget(name string) {
 func (g *Group) FD() int { return int(g.dir.Fd()) }
 
 // Signal sends a signal to each process that is in the group now, and to those that
-// are in groups below.
-func (g *Group) Signal(s unix.Signal) {
+// are in groups below: of a group of processes (setpgid(2)), or of all if that is 0.
+func (g *Group) Signal(s unix.Signal, of int) {
 	_ = filepath.WalkDir(g.path, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return nil
 		}
 		pids, _ := processes(path)
 		for _, pid := range pids {
-			end(pid, s, g.name)
+			end(pid, s, g.name, of)
 		}
 		return nil
 	})
@@ -229,7 +229,7 @@ func (g *Group) Signal(s unix.Signal) {
 
 // end sends a signal to a process if it is still the one that is meant: the number may
 // have gone to another since it was read.
-func end(pid int, s unix.Signal, group string) {
+func end(pid int, s unix.Signal, group string, of int) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return
@@ -237,6 +237,9 @@ func end(pid int, s unix.Signal, group string) {
 	defer unix.Close(fd)
 	rel, err := groupOf(strconv.Itoa(pid))
 	if err != nil || !strings.Contains(rel+"/", "/"+group+"/") {
+		return
+	}
+	if leader, err := unix.Getpgid(pid); of != 0 && (err != nil || leader != of) {
 		return
 	}
 	_ = unix.PidfdSendSignal(fd, s, nil, 0)
@@ -302,7 +305,7 @@ func (t *Tree) Sweep() int {
 		for _, pid := range pids {
 			if !t.first[pid] {
 				found++
-				end(pid, unix.SIGKILL, filepath.Base(t.path))
+				end(pid, unix.SIGKILL, filepath.Base(t.path), 0)
 			}
 		}
 	}

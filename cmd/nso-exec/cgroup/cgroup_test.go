@@ -103,9 +103,13 @@ func TestTree(t *testing.T) {
 	if !g.Populated() || g.Empty(50*time.Millisecond) {
 		t.Error("the group is empty")
 	}
-	g.Signal(syscall.SIGTERM)
+	g.Signal(syscall.SIGTERM, 0)
 	if g.Empty(100 * time.Millisecond) {
 		t.Error("what ignores a signal has ended by it")
+	}
+	g.Signal(syscall.SIGKILL, 1<<22)
+	if g.Empty(100 * time.Millisecond) {
+		t.Error("a signal for another group of processes has come here")
 	}
 	if n := tree.Sweep(); n != 0 {
 		t.Errorf("%d were killed that are where they should be", n)

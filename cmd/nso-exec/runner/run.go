@@ -271,8 +271,8 @@ func (c *command) end(why string) {
 	if why == wire.HangUp && c.terminal != nil {
 		s = unix.SIGHUP
 	}
-	c.group.Signal(s)
-	c.group.Signal(unix.SIGCONT) // what is stopped would not hear it
+	c.group.Signal(s, 0)
+	c.group.Signal(unix.SIGCONT, 0) // what is stopped would not hear it
 	time.AfterFunc(grace, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -280,6 +280,16 @@ func (c *command) end(why string) {
 			_ = c.group.Kill()
 		}
 	})
+}
+
+// front sends a signal to what is in the foreground of the terminal, and is of this
+// command.
+func (c *command) front(s unix.Signal) bool {
+	group, err := c.terminal.Foreground()
+	if err == nil {
+		c.group.Signal(s, group)
+	}
+	return err == nil
 }
 
 // signal passes a signal on.
@@ -291,6 +301,7 @@ func (c *command) signal(s unix.Signal) {
 	case s == unix.SIGKILL:
 		_ = c.group.Kill()
 	case c.terminal != nil && c.terminal.Signal(s) == nil:
+	case c.terminal != nil && c.front(s):
 	default:
 		_ = unix.Kill(-c.pid, s) // the program leads a group, and has its pid until it is reaped
 	}

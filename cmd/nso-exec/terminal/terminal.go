@@ -74,22 +74,23 @@ func (t *Terminal) Resize(rows, columns uint16) error {
 	})
 }
 
-// Signal sends a signal to what is in the foreground.
+// Signal sends INT, QUIT or TSTP to what is in the foreground. The kernel sends no
+// others by a terminal: an error.
 func (t *Terminal) Signal(s unix.Signal) error {
-	return t.control(func(fd int) error {
-		switch s {
-		case unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP:
-			return unix.IoctlSetInt(fd, unix.TIOCSIG, int(s))
-		}
-		group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-		if err != nil {
-			return err
-		}
-		if group <= 1 {
-			return errors.New("nothing is in the foreground")
-		}
-		return unix.Kill(-group, s)
+	return t.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCSIG, int(s)) })
+}
+
+// Foreground is the number of the group of processes in the foreground. When that has
+// ended, it can be the number of another one.
+func (t *Terminal) Foreground() (group int, err error) {
+	err = t.control(func(fd int) (err error) {
+		group, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		return err
 	})
+	if err == nil && group <= 1 {
+		err = errors.New("nothing is in the foreground")
+	}
+	return group, err
 }
 
 // Waiting is how many bytes can be read.

@@ -44,6 +44,9 @@ func TestTerminal(t *testing.T) {
 	if err := term.Signal(unix.SIGTERM); err == nil {
 		t.Error("a signal went to nobody")
 	}
+	if group, err := term.Foreground(); err == nil {
+		t.Errorf("%d is in the foreground", group)
+	}
 	if err := term.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err) // the poller has it
 	}

@@ -114,6 +114,12 @@ func main() {
 			}
 			fmt.Println(path, err)
 		}
+	case "stop-helper":
+		fmt.Println(unix.Kill(helpers()[0], unix.SIGSTOP))
+		time.Sleep(time.Minute)
+	case "freeze-helper":
+		fmt.Println(os.WriteFile(filepath.Dir(own())+"/helper/cgroup.freeze", []byte("1"), 0))
+		time.Sleep(time.Minute)
 	case "kill-helper":
 		fmt.Println("killing")
 		for _, pid := range helpers() {
