@@ -26,8 +26,8 @@
 //
 //  6. What a session waits for ends when the session does.
 //
-// Lock order: Txn.mu, turn, Server.mu. None is held while a session's Kill function
-// runs.
+// Lock order: Txn.mu, turn, Server.mu; then those of the rooms below, each for itself. None
+// is held while a session's Kill function runs.
 //
 // RFC 6241 (sessions, locks, editing), RFC 8341 (access control), RFC 8342
 // (datastores).
