@@ -325,7 +325,7 @@ func execEnable(ctx context.Context, t *tool, allow bool) error {
 		unit = "nso-pty@"
 	}
 	if !rule.ValidUser(name) || name == rule.Root {
-		return fmt.Errorf("cannot use the account %q: it has letters a-z, digits, \"_\", \"-\" and \".\", is no number and not root; for root there is %s-root.socket", name, strings.TrimSuffix(unit, "@"))
+		return fmt.Errorf("cannot use the account %q: it has letters a-z, digits, \"_\", \"-\" and \".\", is no number and not root; for root there is %s-root.socket, which root enables with systemctl: whoever controls the daemon can then do as root all that the rules in /etc/nso/exec-root.d allow", name, strings.TrimSuffix(unit, "@"))
 	}
 	unit += name
 	commands := [][]string{{"disable", "--now", unit + ".socket"}, {"stop", unit + ".service"}}
