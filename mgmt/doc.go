@@ -8,7 +8,7 @@
 //
 // Invariants:
 //
-//  1. There is no way to a tree but Session.Read, Txn.Root and Txn.Base, and all
+//  1. There is no way to a tree but Session.Read, Session.See, Txn.Root and Txn.Base, and all
 //     have passed access control (RFC 8341) for the session's actor, as running
 //     has it at that moment. An edit is asked about when it is made, and again at
 //     the commit if access control has changed since.
