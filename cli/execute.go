@@ -26,6 +26,7 @@ type Program struct {
 	Confirm     string            `json:"confirm"`
 	RunAs       string            `json:"runAs"`
 	Terminal    bool              `json:"terminal"`
+	Authorize   bool              `json:"authorize"`
 	Arguments   []ProgramArgument `json:"arguments"`
 }
 
@@ -71,9 +72,20 @@ func (d Dialer) Start(ctx context.Context, r wire.Request) (*wire.Command, error
 	return wire.Over(ctx, conn, r, nil)
 }
 
+// Prompt puts a question to the operator: its last line, and before it what he is told.
+// No answer is an error.
+type Prompt func(ctx context.Context, question string, echo bool) (answer string, err error)
+
+// Authorizer lets those who decide about a program ask the operator until end is called,
+// which waits for the last question. Without a prompt it has to find a terminal itself.
+type Authorizer func(ctx context.Context, ask Prompt) (end func())
+
 // Executes lets the shell run programs outside of the daemon, each on a connection of
 // its own.
 func (sh *Shell) Executes(d Dialer) { sh.dial = d }
+
+// AuthorizedBy says who may ask the operator when a program is to be authorized.
+func (sh *Shell) AuthorizedBy(a Authorizer) { sh.authorizer = a }
 
 // program finds the one that a word names.
 func (sh *Shell) program(ctx context.Context, w word) (*Program, error) {
@@ -178,9 +190,9 @@ func (sh *Shell) execProgram(ctx context.Context, in *invocation) error {
 		if len(in.segments) > 0 {
 			return errors.New("cannot use | after " + p.Name + ": it has the terminal")
 		}
-		return ended(ctx, p.Name)(sh.hand(ctx, r))
+		return ended(ctx, p.Name)(sh.hand(ctx, p, r))
 	}
-	cmd, err := sh.dial.Start(ctx, r)
+	cmd, err := sh.start(ctx, p, r)
 	if err != nil {
 		return cmp.Or(interruption(ctx), err)
 	}
@@ -195,6 +207,14 @@ func (sh *Shell) execProgram(ctx context.Context, in *invocation) error {
 	})
 	defer stop()
 	return ended(ctx, p.Name)(cmd.Wait(in.out, in.out))
+}
+
+// start starts a program, about which the operator may be asked.
+func (sh *Shell) start(ctx context.Context, p *Program, r wire.Request) (*wire.Command, error) {
+	if p.Authorize && sh.authorizer != nil {
+		defer sh.authorizer(ctx, sh.prompt)()
+	}
+	return sh.dial.Start(ctx, r)
 }
 
 // interruptedBy has f take the interrupts, one after the other, until it is undone.
@@ -239,7 +259,7 @@ func (d Dialer) Execute(ctx context.Context, p Program, values map[string][]stri
 		defer close(t.pump.over)
 		stop := t.followSize()
 		defer stop()
-		return t.hand(ctx, r)
+		return t.hand(ctx, &p, r)
 	}
 	r.Input = true
 	cmd, err := d.Start(ctx, r)
@@ -336,13 +356,13 @@ func (p *pump) start(from io.Reader) {
 }
 
 // hand gives the terminal to a program until it ends.
-func (t *tty) hand(ctx context.Context, r wire.Request) (wire.End, error) {
+func (t *tty) hand(ctx context.Context, p *Program, r wire.Request) (wire.End, error) {
 	columns, rows := t.at.Size()
 	r.Input, r.Terminal = true, &wire.Window{Rows: uint16(rows), Columns: uint16(columns)}
 	if kind := t.at.Kind(); kind != "" {
 		r.Environment = map[string]string{"TERM": kind}
 	}
-	cmd, err := t.sh.dial.Start(ctx, r)
+	cmd, err := t.sh.start(ctx, p, r)
 	if err != nil {
 		return wire.End{}, err
 	}
@@ -395,9 +415,9 @@ func (w *watched) Write(b []byte) (int, error) {
 }
 
 // lend is hand in the middle of the editor's work, which begins on a line of its own then.
-func (t *tty) lend(ctx context.Context, r wire.Request) (wire.End, error) {
+func (t *tty) lend(ctx context.Context, p *Program, r wire.Request) (wire.End, error) {
 	t.editor.SetBracketedPasteMode(false)
-	end, err := t.hand(ctx, r)
+	end, err := t.hand(ctx, p, r)
 	// Where the cursor is, nobody knows. As many blanks as a line has fill the one it is
 	// at the beginning of, and reach into the next from anywhere else.
 	fmt.Fprint(t.at, strings.Repeat(" ", int(t.columns()))+"\r")

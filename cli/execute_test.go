@@ -52,6 +52,12 @@ run-as = "nso-cmd"
 users = ["reader"]
 terminal = true
 
+[rule.guarded]
+program = "/usr/bin/true"
+run-as = "nso-cmd"
+users = ["reader"]
+authorize = true
+
 [rule.slow]
 program = "/usr/bin/top"
 run-as = "nso-cmd"
@@ -167,7 +173,7 @@ func TestExecute(t *testing.T) {
 		{"execute shout word", "", "the value of word is missing"},
 		{"execute shout loud yes", "", "expected one of word, more"},
 		{"execute shout word yes word no", "", "expected more"},
-		{"execute nothing", "", "expected one of crash, screen, shout, slow, sure"},
+		{"execute nothing", "", "expected one of crash, guarded, screen, shout, slow, sure"},
 		{"execute", "", "name a command"},
 		{"execute screen", "", "it takes a terminal"},
 		{"execute sure", "", "nobody can answer"},
@@ -179,7 +185,7 @@ func TestExecute(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"execute ":                           "crash screen shout slow sure",
+		"execute ":                           "crash guarded screen shout slow sure",
 		"execute shout ":                     "word more",
 		"execute shout word ":                "yes no",
 		"execute shout word yes ":            "more " + enter,
@@ -258,6 +264,52 @@ func TestExecuteCrash(t *testing.T) {
 	}
 }
 
+// TestPrompt: who decides asks the operator, who answers without echo, or does not; a
+// question that is taken back leaves the line to the command line.
+func TestPrompt(t *testing.T) {
+	table := newTable()
+	sh := New(table, io.Discard)
+	answers := make(chan string, 1)
+	asks := func(ctx context.Context, question string, echo bool) {
+		text, err := sh.prompt(ctx, question, echo)
+		answers <- fmt.Sprintf("%q, %v", text, err)
+	}
+	var cancel context.CancelFunc
+	_, as := executes(t)
+	p := openPTY(t, t.Context(), 80, func(own *Shell) {
+		sh = own
+		own.Executes(as("reader"))
+		own.AuthorizedBy(func(ctx context.Context, _ Prompt) func() {
+			ctx, cancel = context.WithCancel(ctx)
+			done := make(chan struct{})
+			go func() { asks(ctx, "It takes an administrator.\nPassword: ", false); close(done) }()
+			return func() { <-done }
+		})
+	})
+	for _, step := range []struct{ keys, answer string }{{"Geheim?47\r", `"Geheim?47", <nil>`}, {"\x03", `"", interrupted`}, {"\r", `"", interrupted`}, {"", `"", context canceled`}} {
+		p.expect("nso> ")
+		p.keys("execute guarded\r")
+		p.expect("It takes an administrator.\r\nPassword: ")
+		if step.keys == "" {
+			cancel()
+		} else {
+			p.keys(step.keys)
+		}
+		if got := <-answers; got != step.answer {
+			t.Errorf("%q: %s", step.keys, got)
+		}
+		p.expect("\r\n")
+	}
+	p.expect("nso> ")
+	p.keys("exit\r")
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(p.seen.String(), "Geheim") {
+		t.Error("the password is on the screen")
+	}
+}
+
 // TestExecuteInterrupt: the first interrupt is the program's, whose last words are shown;
 // the second ends it, and not the command line.
 func TestExecuteInterrupt(t *testing.T) {
@@ -296,7 +348,7 @@ func TestExecuteFiles(t *testing.T) {
 	_, as := executes(t)
 	d := as("reader")
 	all, err := d.Programs(t.Context())
-	if err != nil || len(all) != 5 {
+	if err != nil || len(all) != 6 {
 		t.Fatalf("%v, %v", all, err)
 	}
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -309,14 +361,14 @@ func TestExecuteFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	end, err := d.Execute(t.Context(), all[2], map[string][]string{"word": {"no"}, "more": {"way"}}, in, out, new(bytes.Buffer))
+	end, err := d.Execute(t.Context(), all[3], map[string][]string{"word": {"no"}, "more": {"way"}}, in, out, new(bytes.Buffer))
 	if err != nil || end.Exit == nil || *end.Exit != 1 {
 		t.Errorf("the end is %v, %v", end, err)
 	}
 	if text, _ := os.ReadFile(out.Name()); string(text) != "NO WAY\n" {
 		t.Errorf("it said %q", text)
 	}
-	if _, err := d.Execute(t.Context(), all[1], nil, in, out, new(bytes.Buffer)); err == nil {
+	if _, err := d.Execute(t.Context(), all[2], nil, in, out, new(bytes.Buffer)); err == nil {
 		t.Error("a program that takes a terminal runs without one")
 	}
 }

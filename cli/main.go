@@ -22,6 +22,7 @@ type Options struct {
 	Commands []string // to run; none: what comes in
 	NoFiles  string   // why no file is opened; "": they are
 	Dial     Dialer   // for programs outside of the daemon; nil: there are none
+	Asks     Authorizer
 }
 
 // Run runs the CLI on a connection: the commands if there are any, else what the
@@ -35,6 +36,7 @@ func Run(ctx context.Context, c *client.Client, o Options, in *os.File, out io.W
 	sh.RefuseFiles(o.NoFiles)
 	if o.User == "" { // they run as the caller himself
 		sh.Executes(o.Dial)
+		sh.AuthorizedBy(o.Asks)
 	}
 	if len(o.Commands) > 0 {
 		err := sh.Script(ctx, strings.NewReader(strings.Join(o.Commands, "\n")))

@@ -31,8 +31,12 @@ type Shell struct {
 	// dial is nil where no programs are executed; hand gives one the terminal, and is nil
 	// where there is none; interrupt takes interrupts while it is there.
 	dial      Dialer
-	hand      func(context.Context, wire.Request) (wire.End, error)
+	hand      func(context.Context, *Program, wire.Request) (wire.End, error)
 	interrupt atomic.Pointer[func()]
+
+	// authorizer and prompt are nil where nobody asks, or nobody can answer.
+	authorizer Authorizer
+	prompt     Prompt
 
 	// lines gives what is typed, or what follows in a script, line by line, to whoever takes
 	// more than one of them: up to io.EOF. It is nil where there is nothing more.

@@ -45,6 +45,7 @@ type tty struct {
 	pumping bool                   // it is the pump that reads
 	sized   atomic.Pointer[func()] // what a new size does beside, if anything
 	typed   []byte                 // read, and not yet taken by the editor
+	wake    chan struct{}          // ends a line that nobody waits for any more
 
 	interrupted atomic.Bool
 	column      bool // the last byte of a command's output ended no line
@@ -59,13 +60,13 @@ func (sh *Shell) Interact(ctx context.Context, at Terminal) error {
 	stop := t.followSize()
 	defer stop()
 	direct := sh.out
-	sh.out, sh.ask, sh.hand = screen{t}, t.ask, t.lend
-	defer func() { sh.out, sh.ask, sh.hand = direct, nil, nil }()
+	sh.out, sh.ask, sh.hand, sh.prompt = screen{t}, t.ask, t.lend, t.prompt
+	defer func() { sh.out, sh.ask, sh.hand, sh.prompt = direct, nil, nil, nil }()
 	return t.loop(ctx)
 }
 
 func newTTY(sh *Shell, at Terminal) *tty {
-	t := &tty{sh: sh, at: at, pump: pump{typed: make(chan chunk), over: make(chan struct{})}}
+	t := &tty{sh: sh, at: at, pump: pump{typed: make(chan chunk), over: make(chan struct{})}, wake: make(chan struct{}, 1)}
 	t.newEditor()
 	return t
 }
@@ -98,14 +99,18 @@ func (t *tty) Read(b []byte) (int, error) {
 	}
 	if len(t.typed) == 0 {
 		if t.pumping {
-			c, ok := <-t.pump.typed
-			if !ok {
-				return 0, io.EOF
+			select {
+			case c, ok := <-t.pump.typed:
+				if !ok {
+					return 0, io.EOF
+				}
+				if len(c.b) == 0 {
+					return 0, c.err
+				}
+				t.typed = c.b
+			case <-t.wake:
+				t.typed = []byte(cancelled)
 			}
-			if len(c.b) == 0 {
-				return 0, c.err
-			}
-			t.typed = c.b
 		} else {
 			n, err := t.at.Read(t.buf[:])
 			if n <= 0 {
@@ -350,6 +355,43 @@ func (t *tty) ask(ctx context.Context, question string) (bool, error) {
 	}
 	answer := strings.ToLower(strings.TrimSpace(line))
 	return answer == "y" || answer == "yes", err
+}
+
+// prompt asks for something else than a line: for a password, without echo. It is for
+// another goroutine, while the one of the shell waits.
+func (t *tty) prompt(ctx context.Context, question string, echo bool) (string, error) {
+	t.at.Signals(false)
+	defer t.at.Signals(true)
+	t.pump.start(t.at) // a read of its own could not be taken back
+	t.pumping = true
+	told, question := question[:strings.LastIndexByte(question, '\n')+1], question[strings.LastIndexByte(question, '\n')+1:]
+	fmt.Fprint(t.editor, told)
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { t.wake <- struct{}{}; close(woken) })
+	var answer string
+	var err error
+	if echo {
+		answer, err = t.readLine(context.WithoutCancel(ctx), question, false)
+	} else {
+		t.editor.AutoCompleteCallback = nil // ? is a letter of a password
+		answer, err = t.editor.ReadPassword(question)
+	}
+	if !stop() {
+		<-woken
+		select {
+		case <-t.wake: // it came too late
+		default:
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err != nil && !errors.Is(err, term.ErrPasteIndicator):
+		return "", err
+	case answer == "":
+		return "", errInterrupted
+	}
+	return answer, nil
 }
 
 // history is what was typed, newest first; nothing twice in a row, and no

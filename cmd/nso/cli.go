@@ -23,7 +23,7 @@ func (l *list) Set(v string) error { *l = append(*l, v); return nil }
 const noFiles = "this command line opens none; send its lines through a pipe, or the file with NETCONF"
 
 func runCLI(ctx context.Context, t *tool) error {
-	o := cli.Options{Dial: dial}
+	o := cli.Options{Dial: dial, Asks: askFor}
 	fs := t.flags(false)
 	fs.Var((*list)(&o.Commands), "c", "")
 	fs.StringVar(&o.User, "u", "", "")

@@ -44,6 +44,9 @@ func execRun(ctx context.Context, t *tool) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	defer stop()
+	if all[i].Authorize {
+		defer askFor(ctx, nil)()
+	}
 	end, err := d.Execute(ctx, all[i], values, t.in, screen, t.err)
 	switch {
 	case err != nil:

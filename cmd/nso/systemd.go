@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"golang.org/x/term"
 
 	"nso.example/nso/units"
 )
@@ -52,7 +51,7 @@ func startApply(ctx context.Context, t *tool) error {
 	if state(ctx, conn, units.Apply) == "activating" {
 		return errors.New("cannot reload: another reload is at work; wait for it, and do it again")
 	}
-	closeAgent := agent(ctx, t)
+	closeAgent := askFor(ctx, nil)
 	var job dbus.ObjectPath
 	err = startUnit(ctx, conn, units.Apply).Store(&job)
 	closeAgent()
@@ -177,32 +176,4 @@ func logged(ctx context.Context, conn *dbus.Conn, unit string) string {
 		}
 	}
 	return ""
-}
-
-// agent lets polkit ask on the caller's terminal, if there is one. The result ends
-// that.
-func agent(ctx context.Context, t *tool) (end func()) {
-	const program = "/usr/bin/pkttyagent"
-	if os.Geteuid() == 0 || !term.IsTerminal(int(t.in.Fd())) || !exists(program) {
-		return func() {}
-	}
-	ready, notify, err := os.Pipe()
-	if err != nil {
-		return func() {}
-	}
-	defer ready.Close()
-	cmd := exec.CommandContext(ctx, program, "--notify-fd", "3", "--fallback")
-	cmd.Stdin, cmd.Stderr, cmd.ExtraFiles = t.in, os.Stderr, []*os.File{notify}
-	err = cmd.Start()
-	notify.Close()
-	if err != nil {
-		return func() {}
-	}
-	// It closes the pipe when it is registered, or when it ends.
-	_ = ready.SetReadDeadline(time.Now().Add(5 * time.Second))
-	_, _ = ready.Read(make([]byte, 1))
-	return func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	}
 }

@@ -146,6 +146,7 @@ type ruleReply struct {
 	Confirm     string          `json:"confirm"`
 	RunAs       string          `json:"runAs"`
 	Terminal    bool            `json:"terminal"`
+	Authorize   bool            `json:"authorize"`
 	Arguments   []argumentReply `json:"arguments"`
 }
 
@@ -160,7 +161,7 @@ func (r *room) list(_ context.Context, c *varlink.Call) error {
 		if ok, _ := x.Allows(actor.User, actor.Groups); !ok || !x.Command() || !offered[i] || err != nil {
 			continue
 		}
-		out := ruleReply{x.Name, x.Description, x.Help, x.Confirm, as, x.Terminal, []argumentReply{}}
+		out := ruleReply{x.Name, x.Description, x.Help, x.Confirm, as, x.Terminal, x.Authorize, []argumentReply{}}
 		for _, name := range x.Names() {
 			a := x.Argument[name]
 			out.Arguments = append(out.Arguments, argumentReply{name, a.Description, string(a.Type), append([]string{}, a.Values...),

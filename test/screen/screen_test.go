@@ -36,6 +36,7 @@ func TestScreens(t *testing.T) {
 				{"what is left", (*system).left},
 				{"hang-up", (*system).hangUp},
 				{"on the machine", (*system).local},
+				{"authorization", (*system).authorize},
 			} {
 				s.sub(part.name, func(s *system) { part.test(s); s.clean() })
 			}
