@@ -163,7 +163,7 @@ func (sh *Shell) loadSet(ctx context.Context, text string) error {
 		if err := sh.do(ctx, s.r); err != nil {
 			err = blamed(s.number, s.line, err)
 			if i > 0 && !broken(err) {
-				return fmt.Errorf("%w\nThe lines before it are done; rollback gives up all changes.", err)
+				return fmt.Errorf("%w\nThe lines before it are done; rollback gives up all changes", err)
 			}
 			return err
 		}

@@ -72,7 +72,7 @@ func Run(o Options) (left int) {
 		began := time.Now()
 		r := Result{check: c}
 		d := &dialogue{dial: o.Dial, pace: o.Pace, end: began.Add(o.Deadline)}
-		r.Err, r.Skipped = d.do(c)
+		r.Skipped, r.Err = d.do(c)
 		if without++; len(d.sessions) > 0 {
 			without = 0
 		}
@@ -98,7 +98,7 @@ type stop struct {
 }
 
 // do runs one check.
-func (d *dialogue) do(c check) (err error, skipped string) {
+func (d *dialogue) do(c check) (skipped string, err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -111,9 +111,9 @@ func (d *dialogue) do(c check) (err error, skipped string) {
 	a := d.open()
 	for _, n := range strings.Fields(c.needs) {
 		if why := a.lacks(n); why != "" {
-			return nil, why
+			return why, nil
 		}
 	}
 	c.run(d)
-	return nil, ""
+	return "", nil
 }
