@@ -28,6 +28,9 @@ func (s *Server) Handle(operation *yang.Node, h operate.Handler) { s.operations.
 // HandleOthers says who is asked for handlers of what Handle was not called for.
 func (s *Server) HandleOthers(find operate.Finder) { s.operations.Otherwise(find) }
 
+// Does reports whether something does an operation.
+func (s *Server) Does(operation *yang.Node) bool { return s.operations.Does(operation) }
+
 // MayInvoke asks access control for an rpc or action: of an action every node on the way
 // must be readable, too (RFC 8341, 3.1.3 and 3.4.4). Invoke asks by itself.
 func (ss *Session) MayInvoke(operation *yang.Node, at tree.Path) error {

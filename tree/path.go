@@ -131,7 +131,11 @@ func (n *Node) step(s *Step) (Child, bool) {
 // any order, of a leaf-list as [.='value'], of a list without key as a position.
 // A list or leaf-list without predicate, as the last step, is all its entries.
 // Values are checked and made canonical.
-func ParsePath(s *yang.Schema, text string) (Path, error) {
+func ParsePath(s *yang.Schema, text string) (Path, error) { return ParsePathIn(s, s.Root, text) }
+
+// ParsePathIn is ParsePath for a tree that is not that of the datastores: the input of
+// an operation. A name without module is one of the module of top.
+func ParsePathIn(s *yang.Schema, top *yang.Node, text string) (Path, error) {
 	ps := &pathParser{text: text}
 	if text == "" || text[0] != '/' {
 		return nil, ps.fail("it must begin with /")
@@ -140,7 +144,7 @@ func ParsePath(s *yang.Schema, text string) (Path, error) {
 		return Path{}, nil
 	}
 	var p Path
-	at := s.Root
+	at := top
 	for ps.pos < len(text) {
 		step, err := ps.step(s, at, p)
 		if err != nil {

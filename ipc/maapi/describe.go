@@ -4,9 +4,11 @@ package maapi
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"nso.example/nso/ipc/varlink"
+	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
@@ -29,7 +31,9 @@ type schemaReply struct {
 	Leafref       string   `json:"leafref"`
 	Defaults      []string `json:"defaults"`
 	Units         string   `json:"units"`
+	Secret        string   `json:"secret"`
 	Status        string   `json:"status"`
+	Operates      bool     `json:"operates"`
 	Description   string   `json:"description"`
 }
 
@@ -48,16 +52,41 @@ func (r *room) describe(_ context.Context, c *varlink.Call) error {
 	if err != nil {
 		return err
 	}
-	children := make([]schemaReply, 0, len(n.DataChildren))
-	for _, child := range n.DataChildren {
-		children = append(children, describe(child))
-	}
 	var node *schemaReply
 	if n.Kind != yang.KindRoot {
-		d := describe(n)
-		node = &d
+		node = &r.described([]*yang.Node{n})[0]
 	}
-	return c.Reply(map[string]any{"node": node, "children": children})
+	inner := n
+	if in := operate.In(n); in != nil {
+		inner = in
+	}
+	return c.Reply(map[string]any{"node": node, "children": r.described(inner.DataChildren), "operations": r.described(r.operationsOf(n))})
+}
+
+func (r *room) described(nodes []*yang.Node) []schemaReply {
+	all := make([]schemaReply, 0, len(nodes))
+	for _, n := range nodes {
+		d := describe(n)
+		d.Operates = r.operates(n)
+		all = append(all, d)
+	}
+	return all
+}
+
+// operationsOf are the rpcs or actions of a node.
+func (r *room) operationsOf(n *yang.Node) []*yang.Node {
+	if n.Kind == yang.KindRoot {
+		return r.server.Schema().RPCs
+	}
+	return n.Actions
+}
+
+// operates reports whether a node is an rpc or action that something does, or has one.
+func (r *room) operates(n *yang.Node) bool {
+	if n.Kind == yang.KindRPC || n.Kind == yang.KindAction {
+		return r.server.Does(n)
+	}
+	return slices.ContainsFunc(n.Actions, r.operates) || slices.ContainsFunc(n.DataChildren, r.operates)
 }
 
 // schemaNode finds the node of a path by its names; predicates are passed over.
@@ -67,8 +96,13 @@ func (r *room) schemaNode(path string) (*yang.Node, error) {
 		return nil, mgmterr.New(mgmterr.InvalidValue, "", "cannot describe %q: it is no path", path)
 	}
 	n := r.server.Schema().Root
-	for _, step := range names {
+	for i, step := range names {
 		module, name, ok := strings.Cut(step, ":")
+		if i == len(names)-1 {
+			if op := r.operation(n, module, name, ok); op != nil {
+				return op, nil
+			}
+		}
 		var child *yang.Node
 		switch {
 		case ok:
@@ -86,6 +120,22 @@ func (r *room) schemaNode(path string) (*yang.Node, error) {
 		n = child
 	}
 	return n, nil
+}
+
+// operation finds the rpc or action of a node that a step names.
+func (r *room) operation(n *yang.Node, module, name string, qualified bool) *yang.Node {
+	if !qualified {
+		if n.Module == nil {
+			return nil
+		}
+		module, name = n.Module.Name, module
+	}
+	for _, op := range r.operationsOf(n) {
+		if op.Name == name && op.Module.Name == module {
+			return op
+		}
+	}
+	return nil
 }
 
 // steps splits a path into its names. It reports whether it is one.
@@ -135,6 +185,7 @@ func describe(n *yang.Node) schemaReply {
 		Presence: n.HasPresence, Keys: []string{}, IsKey: n.IsKey, OrderedByUser: n.OrderedBy == yang.OrderedByUser,
 		Values: []string{}, Defaults: []string{}, Units: n.Units, Status: n.Status.String(), Description: n.Description,
 	}
+	d.Secret = secret(n)
 	for _, k := range n.Keys {
 		d.Keys = append(d.Keys, k.Name)
 	}
@@ -177,4 +228,21 @@ func offered(t *yang.Type) (all []string) {
 		}
 	}
 	return all
+}
+
+// secret says what is kept of a value that is not for the eyes of others: a hash, or itself,
+// hidden from all who were not given it (RFC 8341, 3.4.2).
+func secret(n *yang.Node) string {
+	if n.Type == nil {
+		return ""
+	}
+	for t := range func(yield func(*yang.Type) bool) { value.Members(n.Type, yield) } {
+		if slices.Contains(t.Typedefs, "iana-crypt-hash:crypt-hash") {
+			return "hashed"
+		}
+	}
+	if n.DefaultDenyAll {
+		return "hidden"
+	}
+	return ""
 }

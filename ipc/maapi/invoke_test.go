@@ -55,6 +55,59 @@ func TestInvoke(t *testing.T) {
 			t.Errorf("%s %s says %s, want %s", c.path, c.input, got, c.want)
 		}
 	}
+	set := func(kv ...any) (all []p) {
+		for i := 0; i < len(kv); i += 2 {
+			all = append(all, p{"path": kv[i], "value": kv[i+1]})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		path, format string
+		settings     []p
+		want         string
+	}{
+		{"/work:add", "", set("/a", "40"), `{"work:sum":42}`},
+		{"/work:add", "curly", set("/work:a", "+40", "/b", "3"), "sum 43;\n"},
+		{"/work:add", "nonsense", nil, "format"},
+		{"/work:add", "", set("/a", nil), `"path":"/work:add/a","message":"cannot set a without a value"`},
+		{"/work:add", "", set("/a", "400"), `"path":"/work:add/a"`},
+		{"/work:add", "", set("/sum", "1"), `there is no \"sum\"`},
+		{"/work:add", "", set("/", "1"), "cannot set the input as a whole"},
+		{"/work:add", "", set("a", "1"), "it must begin with /"},
+	} {
+		in := p{"path": c.path, "format": c.format}
+		if c.settings != nil {
+			in["settings"] = c.settings
+		}
+		var out struct{ Output string }
+		err := u.call("Invoke", in, &out)
+		got := out.Output
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want && (err == nil || !strings.Contains(got, c.want)) {
+			t.Errorf("%s %v says %s, want %s", c.path, c.settings, got, c.want)
+		}
+	}
+	if err := u.call("Invoke", p{"path": "/work:add", "input": "{}", "settings": set("/a", "1")}, nil); err == nil {
+		t.Error("two inputs are taken")
+	}
+	var seen struct {
+		Node                 struct{ Kind string }
+		Children, Operations []struct {
+			Name     string
+			Operates bool
+		}
+	}
+	if err := u.call("Describe", p{"path": "/work:add"}, &seen); err != nil || seen.Node.Kind != "rpc" || len(seen.Children) != 2 {
+		t.Errorf("the rpc: %+v, %v", seen, err)
+	}
+	if err := u.call("Describe", p{"path": "/net:top"}, &seen); err != nil || len(seen.Operations) != 1 || seen.Operations[0].Name != "reset" {
+		t.Errorf("what has an action: %+v, %v", seen, err)
+	}
+	if err := u.call("Describe", p{"path": "/net:top/work:reset"}, &seen); err != nil || seen.Node.Kind != "action" || seen.Children[0].Name != "why" {
+		t.Errorf("the action: %+v, %v", seen, err)
+	}
 	if err := open(t, b, "porter").call("Invoke", p{"path": "/net:top/work:reset", "input": `{"nonsense":1}`}, nil); err == nil || !strings.Contains(err.Error(), "no right") {
 		t.Errorf("who may not: %v", err)
 	}

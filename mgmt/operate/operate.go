@@ -189,6 +189,19 @@ func (t *Table) Otherwise(find Finder) {
 	t.find = find
 }
 
+// Does reports whether there is a handler of an operation, or what is bound to it is wrong.
+func (t *Table) Does(operation *yang.Node) bool {
+	t.mu.RLock()
+	_, ok := t.handlers[operation]
+	find := t.find
+	t.mu.RUnlock()
+	if !ok && find != nil {
+		_, found, err := find(operation)
+		return found || err != nil
+	}
+	return ok
+}
+
 // handler is who does an operation.
 func (t *Table) handler(c Call) (Handler, error) {
 	t.mu.RLock()
