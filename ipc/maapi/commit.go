@@ -195,24 +195,27 @@ func difference(c *varlink.Call, format string, a, b *tree.Node) (err error) {
 }
 
 // whole replies what is at a path as text.
-func whole(c *varlink.Call, format string, root *tree.Node, p tree.Path) (err error) {
+func whole(c *varlink.Call, format string, root *tree.Node, p tree.Path) error {
 	out := &pieces{call: c}
-	switch format {
-	case "curly":
-		err = textenc.Curly(out, root, p)
-	case "set":
-		err = textenc.Set(out, root, p)
-	case "json":
-		err = jsonenc.Encode(out, only(root, p), jsonenc.Options{Indent: "  "})
-	case "xml":
-		err = inXML(out, only(root, p))
-	default:
-		return varlink.InvalidParameter("format")
-	}
-	if err != nil {
+	if err := write(out, format, root, p); err != nil {
 		return err
 	}
 	return out.end()
+}
+
+// write writes what is at p in a format of Show.
+func write(out io.Writer, format string, root *tree.Node, p tree.Path) error {
+	switch format {
+	case "curly":
+		return textenc.Curly(out, root, p)
+	case "set":
+		return textenc.Set(out, root, p)
+	case "json":
+		return jsonenc.Encode(out, only(root, p), jsonenc.Options{Indent: "  "})
+	case "xml":
+		return inXML(out, only(root, p))
+	}
+	return varlink.InvalidParameter("format")
 }
 
 func inXML(out io.Writer, root *tree.Node) error {
