@@ -30,8 +30,11 @@ type Agent interface {
 	// could change access control no more.
 	Commit(ctx context.Context, th int64, label, comment *string, force bool) (revision int64, err error)
 	Abort(ctx context.Context, th int64) error
-	// Describe returns a schema node, nil for the root, and its data children.
-	Describe(ctx context.Context, path string) (*Schema, []Schema, error)
+	// Describe returns a schema node, nil for the root, its data children, and its rpcs or
+	// actions.
+	Describe(ctx context.Context, path string) (n *Schema, children, operations []Schema, err error)
+	// Invoke does an rpc or action. The settings are its input; format is that of Show.
+	Invoke(ctx context.Context, path string, settings []edit, format string) (output string, err error)
 	// Commands asks access control about commands, as their words in full.
 	Commands(ctx context.Context, commands []string) ([]CommandAccess, error)
 	Sessions(ctx context.Context) ([]SessionInfo, error)
@@ -56,6 +59,7 @@ type Schema struct {
 	Defaults      []string `json:"defaults"`
 	Units         string   `json:"units"`
 	Status        string   `json:"status"`
+	Operates      bool     `json:"operates"` // something does it, or an rpc or action below it
 	Description   string   `json:"description"`
 }
 

@@ -41,6 +41,7 @@ func operational() []command {
 		{"exit", "", "leave", false, (*Shell).exit, completeNone},
 		{"help", "", "this list", true, (*Shell).help, completeNone},
 		{"quit", "", "leave", false, (*Shell).exit, completeNone},
+		{"request", "[PATH...] OPERATION [INPUT...]", "do an rpc or action of the models", true, (*Shell).request, (*Shell).completeRequest},
 		{"show", "[configuration | sessions | status] [PATH...]", "show data, the configuration alone, sessions or the daemon", true, (*Shell).show, (*Shell).completeShow},
 	}
 }

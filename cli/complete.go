@@ -230,7 +230,7 @@ func (sh *Shell) offerReferred(ctx context.Context, n *node, c *Completion) {
 	if i <= 0 {
 		return
 	}
-	leaf, _, err := sh.agent.Describe(ctx, n.Leafref)
+	leaf, _, _, err := sh.agent.Describe(ctx, n.Leafref)
 	if err != nil || leaf == nil || !leaf.IsKey {
 		return
 	}

@@ -111,19 +111,22 @@ func (f *table) Commit(_ context.Context, _ int64, label, comment *string, force
 	return 7, f.did("Commit label %s comment %s", text(label), text(comment))
 }
 func (f *table) Abort(context.Context, int64) error { return nil }
-func (f *table) Describe(_ context.Context, path string) (*Schema, []Schema, error) {
+func (f *table) Invoke(_ context.Context, path string, _ []edit, _ string) (string, error) {
+	return "", f.did("Invoke %s", path)
+}
+func (f *table) Describe(_ context.Context, path string) (n *Schema, nodes, operations []Schema, err error) {
 	children, ok := f.nodes[path]
 	if ok {
-		return &Schema{Name: path}, children, nil
+		return &Schema{Name: path}, children, nil, nil
 	}
 	i := strings.LastIndexByte(path, '/')
 	parent := path[:max(i, 0)]
 	for _, s := range f.nodes[parent] {
 		if s.Name == path[i+1:] {
-			return &s, nil, nil
+			return &s, nil, nil, nil
 		}
 	}
-	return nil, nil, Failures{{Tag: "unknown-element", Message: "cannot describe " + path}}
+	return nil, nil, nil, Failures{{Tag: "unknown-element", Message: "cannot describe " + path}}
 }
 func (f *table) Sessions(context.Context) ([]SessionInfo, error) {
 	return []SessionInfo{{ID: 3, User: "ann", Transport: "ipc", Source: "pid 7", Since: "2024-01-01T00:00:00Z"}}, nil

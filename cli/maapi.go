@@ -209,14 +209,15 @@ func (r *Remote) Abort(ctx context.Context, th int64) error {
 	return r.call(ctx, maapiDot+"Abort", params{"th": th}, nil)
 }
 
-// Describe asks for a schema node and its children.
-func (r *Remote) Describe(ctx context.Context, path string) (*Schema, []Schema, error) {
+// Describe asks for a schema node, its children and its rpcs or actions.
+func (r *Remote) Describe(ctx context.Context, path string) (n *Schema, children, operations []Schema, err error) {
 	var out struct {
-		Node     *Schema  `json:"node"`
-		Children []Schema `json:"children"`
+		Node       *Schema  `json:"node"`
+		Children   []Schema `json:"children"`
+		Operations []Schema `json:"operations"`
 	}
-	err := r.call(ctx, maapiDot+"Describe", params{"path": path}, &out)
-	return out.Node, out.Children, err
+	err = r.call(ctx, maapiDot+"Describe", params{"path": path}, &out)
+	return out.Node, out.Children, out.Operations, err
 }
 
 // Sessions lists the sessions of the daemon.

@@ -20,6 +20,7 @@ const (
 	toCopy // an entry of a list
 	toShowConfig
 	toShowState // configuration and state
+	toRequest   // what has rpcs or actions
 )
 
 // place is an instance: what the words up to it came to.
@@ -109,7 +110,11 @@ func (r *resolver) offered(ctx context.Context) ([]*node, error) {
 	for _, c := range all {
 		switch {
 		case c.IsKey && c.parent.isList():
-		case r.purpose != toShowState && !c.Config:
+		case r.purpose == toRequest:
+			if c.inner() {
+				keep = append(keep, c)
+			}
+		case r.purpose != toShowState && !c.Config && !inInput(c):
 		case (r.purpose == toEdit || r.purpose == toCopy) && !c.inner():
 		case r.purpose == toInsert && !c.inner() && !(c.isLeafList() && c.OrderedByUser):
 		default:
@@ -117,6 +122,16 @@ func (r *resolver) offered(ctx context.Context) ([]*node, error) {
 		}
 	}
 	return keep, nil
+}
+
+// inInput reports whether a node is of the input of an rpc or action, which is no state.
+func inInput(n *node) bool {
+	for ; n != nil; n = n.parent {
+		if n.operation() {
+			return true
+		}
+	}
+	return false
 }
 
 // read takes the next word.

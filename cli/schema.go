@@ -15,7 +15,9 @@ type node struct {
 	label    string // name, with the module where siblings share the name
 	path     string // schema path without choices and cases
 	children []*node
-	loaded   bool
+	// operations are its rpcs or actions.
+	operations []*node
+	loaded     bool
 }
 
 func (n *node) isRoot() bool { return n.parent == nil }
@@ -26,6 +28,9 @@ func (n *node) isLeafList() bool {
 
 // inner reports whether n has children in data.
 func (n *node) inner() bool { return n.isRoot() || n.isList() || n.Kind == "container" }
+
+// operation reports whether n is an rpc or action. Its children are those of its input.
+func (n *node) operation() bool { return n.Kind == "rpc" || n.Kind == "action" }
 
 // schemas is the schema as far as it was asked for.
 type schemas struct {
@@ -39,18 +44,24 @@ func newSchemas(a Agent) *schemas {
 
 // childrenOf returns the data children of n in the order of the schema.
 func (s *schemas) childrenOf(ctx context.Context, n *node) ([]*node, error) {
-	if n.loaded || !n.inner() {
+	if n.loaded || !n.inner() && !n.operation() {
 		return n.children, nil
 	}
-	_, described, err := s.agent.Describe(ctx, n.path)
+	_, described, operations, err := s.agent.Describe(ctx, n.path)
 	if err != nil {
 		return nil, err
 	}
+	n.children, n.operations, n.loaded = n.named(described), n.named(operations), true
+	return n.children, nil
+}
+
+// named are nodes below n, with labels that tell them apart.
+func (n *node) named(described []Schema) []*node {
 	count := make(map[string]int, len(described))
 	for i := range described {
 		count[described[i].Name]++
 	}
-	n.children = make([]*node, 0, len(described))
+	all := make([]*node, 0, len(described))
 	for i := range described {
 		d := &described[i]
 		c := &node{Schema: *d, parent: n, label: d.Name}
@@ -58,10 +69,9 @@ func (s *schemas) childrenOf(ctx context.Context, n *node) ([]*node, error) {
 			c.label = d.Module + ":" + d.Name
 		}
 		c.path = strings.TrimSuffix(n.path, "/") + "/" + c.step()
-		n.children = append(n.children, c)
+		all = append(all, c)
 	}
-	n.loaded = true
-	return n.children, nil
+	return all
 }
 
 // step is the name of n in a path: with its module where that changes

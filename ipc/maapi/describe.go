@@ -98,10 +98,12 @@ func (r *room) schemaNode(path string) (*yang.Node, error) {
 	n := r.server.Schema().Root
 	for i, step := range names {
 		module, name, ok := strings.Cut(step, ":")
-		if i == len(names)-1 {
-			if op := r.operation(n, module, name, ok); op != nil {
+		if op := r.operation(n, module, name, ok); op != nil {
+			if i == len(names)-1 {
 				return op, nil
 			}
+			n = operate.In(op)
+			continue
 		}
 		var child *yang.Node
 		switch {

@@ -55,7 +55,7 @@ func (r *room) invoke(ctx context.Context, c *varlink.Call) error {
 	}
 	var text strings.Builder
 	switch in.Format {
-	case "", "json":
+	case "":
 		err = jsonenc.Encode(&text, out, jsonenc.Options{Schema: r.server.Schema()})
 	default:
 		err = write(&text, in.Format, out, nil)
@@ -94,6 +94,9 @@ func settle(schema *yang.Schema, call mgmt.Call, all []setting) (*tree.Node, err
 			}
 			v, err := value.Parse(s.Type, text, value.Canonical{})
 			if err == nil {
+				if last := &p[len(p)-1]; s.Kind == yang.KindLeafList {
+					last.Value, last.HasKey = v, true
+				}
 				err = ed.Set(p, v)
 			}
 			if err != nil {

@@ -108,6 +108,9 @@ func TestInvoke(t *testing.T) {
 	if err := u.call("Describe", p{"path": "/net:top/work:reset"}, &seen); err != nil || seen.Node.Kind != "action" || seen.Children[0].Name != "why" {
 		t.Errorf("the action: %+v, %v", seen, err)
 	}
+	if err := u.call("Describe", p{"path": "/work:add/a"}, &seen); err != nil || seen.Node.Kind != "leaf" {
+		t.Errorf("a node of the input: %+v, %v", seen, err)
+	}
 	if err := open(t, b, "porter").call("Invoke", p{"path": "/net:top/work:reset", "input": `{"nonsense":1}`}, nil); err == nil || !strings.Contains(err.Error(), "no right") {
 		t.Errorf("who may not: %v", err)
 	}
