@@ -56,6 +56,7 @@ type Schema struct {
 	TypeText      string   `json:"typeText"`
 	Values        []string `json:"values"`
 	Leafref       string   `json:"leafref"`
+	Secret        string   `json:"secret"` // hashed, hidden or ""
 	Defaults      []string `json:"defaults"`
 	Units         string   `json:"units"`
 	Status        string   `json:"status"`

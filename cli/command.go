@@ -42,6 +42,7 @@ func operational() []command {
 		{"help", "", "this list", true, (*Shell).help, completeNone},
 		{"quit", "", "leave", false, (*Shell).exit, completeNone},
 		{"request", "[PATH...] OPERATION [INPUT...]", "do an rpc or action of the models", true, (*Shell).request, (*Shell).completeRequest},
+		{"set", "cli display curly | set", "choose how configuration and data are shown", false, (*Shell).setDisplay, (*Shell).completeDisplay},
 		{"show", "[configuration | sessions | status] [PATH...]", "show data, the configuration alone, sessions or the daemon", true, (*Shell).show, (*Shell).completeShow},
 	}
 }
@@ -109,7 +110,7 @@ func (sh *Shell) help(ctx context.Context, in *invocation) error {
 			fmt.Fprintf(in.out, "  %-24s  %s\n", usage, c.help)
 		}
 	}
-	_, err = fmt.Fprint(in.out, "? shows what can follow, Tab completes it; | pipes output: match, except, find, count, last, display.\n")
+	_, err = fmt.Fprint(in.out, "? shows what can follow, Tab completes it; | pipes output: match, except, find, count, last, save, display.\n")
 	return err
 }
 

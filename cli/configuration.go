@@ -13,7 +13,23 @@ import (
 
 func (sh *Shell) set(ctx context.Context, in *invocation) error {
 	r := newResolver(sh.schemas, sh.at, toSet)
-	if err := r.resolve(ctx, in.args, in.end); err != nil {
+	for _, w := range in.args {
+		if err := r.read(ctx, w); err != nil {
+			return err
+		}
+	}
+	if n := r.at.node; r.next == expectValue && n.Secret != "" && sh.hidden != nil {
+		text, err := sh.hidden(ctx, n.label)
+		if err != nil {
+			return err
+		}
+		if n.Secret == secretHashed {
+			text = "$0$" + text // in clear, to be hashed (RFC 7317, 4)
+		}
+		r.edits = append(r.edits, edit{path: r.at.path, value: &text, word: r.last})
+		r.valueDone()
+	}
+	if err := r.finish(ctx, in.end); err != nil {
 		return err
 	}
 	for _, e := range r.edits {
@@ -23,6 +39,9 @@ func (sh *Shell) set(ctx context.Context, in *invocation) error {
 	}
 	return nil
 }
+
+// secretHashed marks what the daemon keeps a hash of.
+const secretHashed = "hashed"
 
 func (sh *Shell) apply(ctx context.Context, e edit) error {
 	if !e.create {

@@ -305,7 +305,7 @@ func TestPrompt(t *testing.T) {
 	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	if strings.Contains(p.seen.String(), "Geheim") {
+	if strings.Contains(p.shown(), "Geheim") {
 		t.Error("the password is on the screen")
 	}
 }

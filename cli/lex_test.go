@@ -87,6 +87,7 @@ func FuzzLine(f *testing.F) {
 		for _, first := range []string{"show", "configure"} {
 			var out strings.Builder
 			sh := New(newTable(), &out)
+			sh.RefuseFiles("none here")
 			if err := sh.Execute(ctx, first); err != nil {
 				t.Fatal(err)
 			}

@@ -53,6 +53,9 @@ func Run(ctx context.Context, c *client.Client, o Options, in *os.File, out io.W
 			return err
 		}
 		defer t.Close()
+		if o.NoFiles == "" {
+			sh.KeepHistory(HistoryFile())
+		}
 		return sh.Interact(ctx, t)
 	}
 	return sh.Script(ctx, in)

@@ -149,10 +149,10 @@ func (sh *Shell) showDaemon(ctx context.Context, in *invocation, what string) er
 	if err != nil {
 		return err
 	}
-	switch in.format("curly") {
+	switch in.out.format {
 	case "json":
 		return WriteJSON(in.out, data)
-	case "curly":
+	case "", "curly":
 		return text(in.out)
 	}
 	return fmt.Errorf("cannot display %s as %s: only as json", what, in.out.format)
@@ -251,4 +251,42 @@ type lineCounter int64
 func (c *lineCounter) Write(b []byte) (int, error) {
 	*c += lineCounter(bytes.Count(b, []byte{'\n'}))
 	return len(b), nil
+}
+
+// setDisplay chooses how configuration and data are shown.
+func (sh *Shell) setDisplay(_ context.Context, in *invocation) error {
+	var names [3]string
+	for i, choices := range [][]string{{"cli"}, {"display"}, styles()} {
+		if len(in.args) <= i {
+			return at(in.end, in.end+1, "cannot go on without a word", choices...)
+		}
+		var err error
+		if names[i], err = pick(in.args[i], choices); err != nil {
+			return err
+		}
+	}
+	if len(in.args) > len(names) {
+		w := in.args[len(names)]
+		return at(w.start, w.end, "cannot read "+shown(w)+": nothing can follow")
+	}
+	sh.display = names[2]
+	return nil
+}
+
+// styles are the formats that everything can be shown in.
+func styles() []string { return []string{"curly", "set"} }
+
+func (sh *Shell) completeDisplay(_ context.Context, words []word, c *Completion) error {
+	switch len(words) {
+	case 0:
+		c.offer("cli", "this command line")
+	case 1:
+		c.offer("display", "how configuration and data are shown")
+	case 2:
+		c.offer("curly", "with braces")
+		c.offer("set", "as lines of set")
+	default:
+		c.hint(enter, "run this")
+	}
+	return nil
 }

@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -27,6 +29,8 @@ func filters() []filter {
 		{"begin", "from the first line that matches a pattern on", "<pattern>", findFrom},
 		{"count", "the number of lines", "", count},
 		{"last", "the last lines", "[<number>]", last},
+		{"more", "page by page, as a terminal does anyway", "", noMore},
+		{"save", "to a file, opened as you", "<file>", nil},
 		{"no-more", "all at once, without pages", "", noMore},
 		{"display", "in another format: set, xml, json, curly", "<format>", nil},
 	}
@@ -120,10 +124,13 @@ type output struct {
 	rest   []byte // the beginning of a line
 	last   byte   // what was written last, without filters
 	err    error
+	close  func() error // of the file that all goes to, if it does
+	whole  bool         // what is printed is not shown by pages
 }
 
 // newOutput builds the filters of a line; segments are the words after each |.
-func newOutput(w io.Writer, segments [][]word) (*output, error) {
+func (sh *Shell) newOutput(segments [][]word) (*output, error) {
+	w := sh.out
 	o := &output{w: w}
 	if len(segments) == 0 {
 		return o, nil
@@ -144,6 +151,20 @@ func newOutput(w io.Writer, segments [][]word) (*output, error) {
 			o.format = arg
 			continue
 		}
+		o.whole = o.whole || f.name == "no-more"
+		if f.name == "save" {
+			if i != len(segments)-1 {
+				bar := segments[i+1][0]
+				return nil, at(bar.start, bar.end, "cannot go on after save: nothing comes out of it")
+			}
+			file, err := sh.create(segments[i][2])
+			if err != nil {
+				return nil, err
+			}
+			o.saveTo(file, arg)
+			plain = false
+			continue
+		}
 		plain = false
 		line, end, err := f.make(arg, o.lines)
 		if err != nil {
@@ -157,6 +178,30 @@ func newOutput(w io.Writer, segments [][]word) (*output, error) {
 		o.lines = nil
 	}
 	return o, nil
+}
+
+// saveTo has the lines go to a file.
+func (o *output) saveTo(file io.WriteCloser, name string) {
+	buf := bufio.NewWriter(file)
+	bytes := 0
+	o.lines = func(line []byte) error {
+		bytes += len(line) + 1
+		if _, err := buf.Write(line); err != nil {
+			return cannotFile("save", name, err)
+		}
+		return buf.WriteByte('\n')
+	}
+	o.close = func() error {
+		err := buf.Flush()
+		if cerr := file.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return cannotFile("save", name, err)
+		}
+		_, err = fmt.Fprintf(o.w, "saved %d bytes\n", bytes)
+		return err
+	}
 }
 
 // readFilter reads the words after one |; the first of them is the | itself.
@@ -242,6 +287,10 @@ func (o *output) end() error {
 		if o.err == nil {
 			o.err = end()
 		}
+	}
+	if o.close != nil {
+		err := o.close()
+		return cmp.Or(o.err, err)
 	}
 	return o.err
 }

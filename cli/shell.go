@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -41,6 +42,13 @@ type Shell struct {
 	// lines gives what is typed, or what follows in a script, line by line, to whoever takes
 	// more than one of them: up to io.EOF. It is nil where there is nothing more.
 	lines func(ctx context.Context) (string, error)
+
+	// paged has what a command prints be shown page by page, and show ends it. hidden reads
+	// what is not to be seen. Both are nil where nobody looks.
+	paged   func() (show func(context.Context) error)
+	hidden  func(ctx context.Context, what string) (string, error)
+	history string // the file that keeps it, "": none
+	display string // the format of configuration and data where none is named; "": curly
 
 	// ask puts a question with the answer yes or no; nil where nobody can answer.
 	ask func(ctx context.Context, question string) (bool, error)
@@ -117,16 +125,23 @@ func (sh *Shell) execute(ctx context.Context, words []word, segments [][]word, e
 	if err := sh.permit(ctx, cmd, words[1:], words[0]); err != nil {
 		return err
 	}
-	out, err := newOutput(sh.out, segments)
+	out, err := sh.newOutput(segments)
 	if err != nil {
 		return err
 	}
-	err = cmd.run(sh, ctx, &invocation{args: words[1:], end: end, out: out, segments: segments})
+	var show func(context.Context) error
+	if sh.paged != nil && cmd.prints && cmd.name != "execute" && !out.whole {
+		show = sh.paged()
+	}
+	err = cmd.run(sh, ctx, &invocation{args: words[1:], end: end, out: out, segments: segments, display: sh.display})
 	if errors.Is(err, errInterrupted) {
 		return err
 	}
 	if endErr := out.end(); err == nil {
 		err = endErr
+	}
+	if show != nil {
+		err = cmp.Or(show(ctx), err)
 	}
 	return err
 }
@@ -137,6 +152,7 @@ type invocation struct {
 	end      int // where its words end in the line
 	out      *output
 	segments [][]word // the words after each |
+	display  string   // of the shell
 }
 
 // none refuses words that a command does not take.
@@ -152,6 +168,9 @@ func (in *invocation) none() error {
 func (in *invocation) format(standard string) string {
 	if in.out.format != "" {
 		return in.out.format
+	}
+	if in.display != "" && standard == "curly" {
+		return in.display
 	}
 	return standard
 }

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,12 @@ type tty struct {
 	pumping bool                   // it is the pump that reads
 	sized   atomic.Pointer[func()] // what a new size does beside, if anything
 	typed   []byte                 // read, and not yet taken by the editor
-	wake    chan struct{}          // ends a line that nobody waits for any more
+
+	pages     *pages // where what a command prints goes by; nil: it is shown at once
+	searching bool   // the history, next
+	query     string
+	ctx       context.Context // of the line that is read
+	wake      chan struct{}   // ends a line that nobody waits for any more
 
 	interrupted atomic.Bool
 	column      bool // the last byte of a command's output ended no line
@@ -61,7 +67,14 @@ func (sh *Shell) Interact(ctx context.Context, at Terminal) error {
 	defer stop()
 	direct := sh.out
 	sh.out, sh.ask, sh.hand, sh.prompt = screen{t}, t.ask, t.lend, t.prompt
-	defer func() { sh.out, sh.ask, sh.hand, sh.prompt = direct, nil, nil, nil }()
+	sh.paged, sh.lines, sh.hidden = t.paged, t.nextLine, t.hidden
+	if sh.history != "" {
+		t.history.load(sh.history)
+	}
+	defer func() {
+		sh.out, sh.ask, sh.hand, sh.prompt = direct, nil, nil, nil
+		sh.paged, sh.lines, sh.hidden = nil, nil, nil
+	}()
 	return t.loop(ctx)
 }
 
@@ -93,43 +106,64 @@ func (t *tty) resize() {
 // Read gives the editor what was typed. Ctrl-C empties the line: the editor
 // itself would end with it.
 func (t *tty) Read(b []byte) (int, error) {
-	const cancelled = "\x05\x15\r" // to the end, erase to the beginning, enter
-	if len(b) == 0 {               // it waits for the end of what begins with Escape
+	if len(b) == 0 { // it waits for the end of what begins with Escape
 		return 0, errors.New("cannot understand the terminal: there is no end to its escape sequence")
 	}
+	if t.searching {
+		keys, err := t.search(t.ctx, t.query)
+		if err != nil {
+			return 0, err
+		}
+		t.typed = append(keys, t.typed...)
+	}
 	if len(t.typed) == 0 {
-		if t.pumping {
-			select {
-			case c, ok := <-t.pump.typed:
-				if !ok {
-					return 0, io.EOF
-				}
-				if len(c.b) == 0 {
-					return 0, c.err
-				}
-				t.typed = c.b
-			case <-t.wake:
-				t.typed = []byte(cancelled)
-			}
-		} else {
-			n, err := t.at.Read(t.buf[:])
-			if n <= 0 {
-				return 0, err
-			}
-			t.typed = t.buf[:n]
+		if err := t.more(); err != nil {
+			return 0, err
 		}
 		if i := bytes.LastIndexByte(t.typed, 3); i >= 0 {
 			t.typed = append([]byte(cancelled), t.typed[i+1:]...)
 		}
 	}
-	// The editor forgets what follows the Ctrl-D that ends it.
+	// The editor forgets what follows the Ctrl-D that ends it, and the search is to see
+	// what follows its Ctrl-R.
 	now := t.typed
-	if i := bytes.IndexByte(now, 4); i >= 0 {
+	if i := bytes.IndexAny(now, "\x04\x12"); i >= 0 {
 		now = now[:i+1]
 	}
 	n := copy(b, now)
 	t.typed = t.typed[n:]
 	return n, nil
+}
+
+// cancelled are the keys that give up a line: to the end, erase to the beginning, enter.
+const cancelled = "\x05\x15\r"
+
+// more has something typed be there.
+func (t *tty) more() error {
+	if len(t.typed) > 0 {
+		return nil
+	}
+	if t.pumping {
+		select {
+		case c, ok := <-t.pump.typed:
+			if !ok {
+				return io.EOF
+			}
+			if len(c.b) == 0 {
+				return cmp.Or(c.err, io.ErrNoProgress)
+			}
+			t.typed = c.b
+		case <-t.wake:
+			t.typed = []byte(cancelled)
+		}
+		return nil
+	}
+	n, err := t.at.Read(t.buf[:])
+	if n <= 0 {
+		return cmp.Or(err, io.ErrNoProgress)
+	}
+	t.typed = t.buf[:n]
+	return nil
 }
 
 // Write is the editor's way to the terminal.
@@ -141,6 +175,9 @@ type screen struct{ t *tty }
 func (s screen) Write(b []byte) (int, error) {
 	if s.t.interrupted.Load() {
 		return 0, errInterrupted
+	}
+	if s.t.pages != nil {
+		return s.t.pages.Write(b)
 	}
 	if len(b) > 0 {
 		s.t.column = b[len(b)-1] != '\n'
@@ -202,7 +239,17 @@ func (t *tty) execute(ctx context.Context, line string) error {
 	if strings.TrimSpace(line) == "" {
 		return nil
 	}
+	if utf8.RuneCountInString(line) >= maxEdited {
+		fmt.Fprintf(t.editor, "%v\n", errLong)
+		return nil
+	}
+	if t.sh.secret(ctx, line) {
+		t.history.drop(line)
+	} else {
+		t.history.keep(line)
+	}
 	err := t.running(ctx, func(ctx context.Context) error { return t.sh.Execute(ctx, line) })
+	t.pages = nil
 	if t.column {
 		t.column = false
 		fmt.Fprint(t.editor, "\n")
@@ -235,6 +282,9 @@ func (t *tty) execute(ctx context.Context, line string) error {
 	fmt.Fprintf(t.editor, "%v\n", err)
 	return nil
 }
+
+// maxEdited is where the editor takes no more characters into a line, and tells nobody.
+const maxEdited = 4096
 
 func (t *tty) columns() int64 {
 	if w := t.width.Load(); w > 0 {
@@ -283,7 +333,7 @@ func (t *tty) readLine(ctx context.Context, prompt string, help bool) (string, e
 			return t.key(ctx, line, pos, key)
 		}
 	}
-	t.history.off = !help
+	t.history.off, t.ctx = !help, ctx
 	t.editor.SetPrompt(prompt)
 	type result struct {
 		line string
@@ -310,8 +360,12 @@ func (t *tty) readLine(ctx context.Context, prompt string, help bool) (string, e
 	}
 }
 
-// key handles Tab and ?; all other keys are the editor's.
+// key handles Tab, ? and Ctrl-R; all other keys are the editor's.
 func (t *tty) key(ctx context.Context, line string, pos int, key rune) (string, int, bool) {
+	if key == 0x12 { // Ctrl-R: what was typed is what is searched first
+		t.searching, t.query = true, line
+		return "", 0, true
+	}
 	if key != '\t' && key != '?' {
 		return "", 0, false
 	}
@@ -394,28 +448,28 @@ func (t *tty) prompt(ctx context.Context, question string, echo bool) (string, e
 	return answer, nil
 }
 
-// history is what was typed, newest first; nothing twice in a row, and no
-// answers.
-type history struct {
-	lines []string
-	off   bool
+// nextLine reads a line that is no command.
+func (t *tty) nextLine(ctx context.Context) (string, error) {
+	t.at.Signals(false)
+	defer t.at.Signals(true)
+	line, err := t.readLine(ctx, "", false)
+	if err == nil && utf8.RuneCountInString(line) >= maxEdited {
+		err = errLong
+	}
+	return line, err
 }
 
-const maxHistory = 500
-
-// Add adds a line.
-func (h *history) Add(line string) {
-	if h.off || strings.TrimSpace(line) == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
-		return
+// hidden reads what is not shown, twice.
+func (t *tty) hidden(ctx context.Context, what string) (string, error) {
+	var text [2]string
+	for i, question := range []string{what + ": ", what + " once more: "} {
+		var err error
+		if text[i], err = t.prompt(ctx, question, false); err != nil {
+			return "", err
+		}
 	}
-	if len(h.lines) == maxHistory {
-		h.lines = append(h.lines[:0], h.lines[1:]...)
+	if text[0] != text[1] {
+		return "", errors.New("cannot use this: it was typed in two ways")
 	}
-	h.lines = append(h.lines, line)
+	return text[0], nil
 }
-
-// Len is the number of lines.
-func (h *history) Len() int { return len(h.lines) }
-
-// At is a line, 0 the newest.
-func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }
