@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"io"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -189,8 +190,15 @@ func TestLongLine(t *testing.T) {
 	p.expect("nso> ")
 	p.keys("configure\r")
 	p.expect("nso# ")
-	go p.keys("\x1b[200~set sys:system host-name " + strings.Repeat("y", 5000) + "\r\x1b[201~")
+	typed := make(chan error, 1) // more than a terminal keeps: it is read meanwhile
+	go func() {
+		_, err := io.WriteString(p.master, "\x1b[200~set sys:system host-name "+strings.Repeat("y", 5000)+"\r\x1b[201~")
+		typed <- err
+	}()
 	p.expect("cannot read this line")
+	if err := <-typed; err != nil {
+		t.Fatal(err)
+	}
 	p.expect("nso# ")
 	p.keys("exit\rexit\r")
 	if err := p.end(); err != nil {
