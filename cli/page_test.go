@@ -3,8 +3,8 @@
 package cli
 
 import (
-	"io"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
