@@ -40,8 +40,8 @@ func TestRequest(t *testing.T) {
 		if err := textenc.Set(&said, r.Input, nil); err != nil {
 			return nil, err
 		}
-		out := tree.NewBuilder(operate.Out(restart))
-		for _, c := range operate.Out(restart).DataChildren {
+		out := tree.NewBuilder(restart.Output())
+		for _, c := range restart.Output().DataChildren {
 			switch c.Name {
 			case "how":
 				_ = out.Leaf(c, "cold")
@@ -56,11 +56,11 @@ func TestRequest(t *testing.T) {
 	b.Mgmt.Handle(schema.RPC("urn:work", "idle"), operate.Handler{Do: func(context.Context, operate.Request) (*tree.Node, error) { return nil, nil }})
 	reset := port.Actions[0]
 	b.Mgmt.Handle(reset, operate.Handler{Do: func(_ context.Context, r operate.Request) (*tree.Node, error) {
-		if v, _ := r.Input.Leaf(operate.In(reset).Child("work", "deep")); v == "true" {
+		if v, _ := r.Input.Leaf(reset.Input().Child("work", "deep")); v == "true" {
 			return nil, mgmterr.New(mgmterr.OperationFailed, "", "cannot go that deep")
 		}
-		out := tree.NewBuilder(operate.Out(reset))
-		_ = out.Leaf(operate.Out(reset).Child("work", "was"), r.At.String())
+		out := tree.NewBuilder(reset.Output())
+		_ = out.Leaf(reset.Output().Child("work", "was"), r.At.String())
 		return out.Done()
 	}})
 	dialogues(t, "testdata/request/*.txtar", func(t *testing.T, name, lines string) string {

@@ -55,7 +55,7 @@ const (
 func withCalls(w *world) {
 	at := func(operation *yang.Node, do func(ctx context.Context, r operate.Request, b *tree.Builder) error) {
 		w.mgmt.Handle(operation, operate.Handler{Do: func(ctx context.Context, r operate.Request) (*tree.Node, error) {
-			b := tree.NewBuilder(operate.Out(operation))
+			b := tree.NewBuilder(operation.Output())
 			if err := do(ctx, r, b); err != nil {
 				return nil, err
 			}

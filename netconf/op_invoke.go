@@ -7,7 +7,6 @@ import (
 
 	"nso.example/nso/internal/xmlstream"
 	"nso.example/nso/mgmt"
-	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/tree"
 	"nso.example/nso/tree/xmlenc"
@@ -156,7 +155,7 @@ func (q *request) call(c mgmt.Call) (action, error) {
 	if err := q.ss.mgmt.MayInvoke(c.Operation, c.At); err != nil {
 		return nil, err
 	}
-	in, err := xmlenc.DecodeNode(q.r, q.schema(), operate.In(c.Operation), xmlenc.DecodeOptions{})
+	in, err := xmlenc.DecodeNode(q.r, q.schema(), c.Operation.Input(), xmlenc.DecodeOptions{})
 	if err != nil {
 		return nil, located(err, c.Within)
 	}

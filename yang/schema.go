@@ -349,6 +349,22 @@ func (n *Node) Case() *Node {
 	return nil
 }
 
+// Input is what is put into an rpc or action, and Output what comes out: each has both
+// (RFC 7950, 7.14.2 and 7.14.3), and other nodes neither.
+func (n *Node) Input() *Node { return n.part(KindInput) }
+
+// Output is the other side of Input.
+func (n *Node) Output() *Node { return n.part(KindOutput) }
+
+func (n *Node) part(k Kind) *Node {
+	for _, c := range n.Children {
+		if c.Kind == k {
+			return c
+		}
+	}
+	return nil
+}
+
 // Path is the schema path, each step as module:name where the module changes,
 // choices and cases included: /ietf-interfaces:interfaces/interface/name.
 func (n *Node) Path() string {

@@ -85,15 +85,10 @@ func (o *operationReader) find(schema *yang.Schema, at *yang.Node, is func(*yang
 			if !is(op) {
 				continue
 			}
-			want := yang.KindInput
 			if o.kind == "reply" {
-				want = yang.KindOutput
+				return op.Output(), nil
 			}
-			for _, c := range op.Children {
-				if c.Kind == want {
-					return c, nil
-				}
-			}
+			return op.Input(), nil
 		}
 	}
 	for _, c := range at.DataChildren {

@@ -147,15 +147,6 @@ func Find(rules map[string]*rule.Rule, operation *yang.Node) (*rule.Rule, error)
 	return found, Fits(found, operation)
 }
 
-func part(operation *yang.Node, kind yang.Kind) *yang.Node {
-	for _, c := range operation.Children {
-		if c.Kind == kind {
-			return c
-		}
-	}
-	return operation // has no data
-}
-
 // keys are those of the entries on the way to an action, by name, the innermost one's.
 func keys(operation *yang.Node) map[string]bool {
 	all := make(map[string]bool)
@@ -169,7 +160,7 @@ func keys(operation *yang.Node) map[string]bool {
 
 // Fits says why a rule cannot do an operation.
 func Fits(r *rule.Rule, operation *yang.Node) error {
-	in, named := part(operation, yang.KindInput), keys(operation)
+	in, named := operation.Input(), keys(operation)
 	for _, c := range in.DataChildren {
 		_, placed := r.Argument[c.Name]
 		leaf := c.Kind == yang.KindLeaf || c.Kind == yang.KindLeafList
@@ -192,7 +183,7 @@ func Fits(r *rule.Rule, operation *yang.Node) error {
 // the entries that the action is of.
 func Values(r *rule.Rule, operation *yang.Node, at tree.Path, input *tree.Node) map[string][]string {
 	values := make(map[string][]string)
-	in := part(operation, yang.KindInput)
+	in := operation.Input()
 	for _, n := range r.Names() {
 		if v := inputValues(input, in.Child(operation.Module.Name, n)); v != nil {
 			values[n] = v
@@ -258,7 +249,7 @@ func Text(r *rule.Rule, s *yang.Schema, operation *yang.Node, input *tree.Node) 
 // Answer is what a program has said as the output of an operation. Of an operation that
 // has no output, and of a rule that says so, it is not looked at.
 func Answer(r *rule.Rule, s *yang.Schema, operation *yang.Node, said []byte) (*tree.Node, error) {
-	out := part(operation, yang.KindOutput)
+	out := operation.Output()
 	if r.Output == rule.None || len(out.DataChildren) == 0 || len(bytes.TrimSpace(said)) == 0 {
 		return tree.New(out), nil
 	}

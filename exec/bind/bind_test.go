@@ -118,7 +118,7 @@ func TestFind(t *testing.T) {
 func TestProgram(t *testing.T) {
 	s := schema(t)
 	reset := Operation(s, "/m:box/if/reset")
-	in, out := part(reset, yang.KindInput), part(reset, yang.KindOutput)
+	in, out := reset.Input(), reset.Output()
 	decode := func(at *yang.Node, text string) *tree.Node {
 		n, err := jsonenc.DecodeNode(strings.NewReader(text), s, at, jsonenc.DecodeOptions{})
 		if err != nil {

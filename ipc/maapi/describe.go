@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"nso.example/nso/ipc/varlink"
-	"nso.example/nso/mgmt/operate"
 	"nso.example/nso/mgmterr"
 	"nso.example/nso/yang"
 	"nso.example/nso/yang/value"
@@ -57,7 +56,7 @@ func (r *room) describe(_ context.Context, c *varlink.Call) error {
 		node = &r.described([]*yang.Node{n})[0]
 	}
 	inner := n
-	if in := operate.In(n); in != nil {
+	if in := n.Input(); in != nil {
 		inner = in
 	}
 	return c.Reply(map[string]any{"node": node, "children": r.described(inner.DataChildren), "operations": r.described(r.operationsOf(n))})
@@ -102,7 +101,7 @@ func (r *room) schemaNode(path string) (*yang.Node, error) {
 			if i == len(names)-1 {
 				return op, nil
 			}
-			n = operate.In(op)
+			n = op.Input()
 			continue
 		}
 		var child *yang.Node

@@ -44,7 +44,7 @@ func (r *room) invoke(ctx context.Context, c *varlink.Call) error {
 			return err
 		}
 	case in.Input != nil:
-		call.Input, err = jsonenc.DecodeNode(strings.NewReader(*in.Input), r.server.Schema(), operate.In(call.Operation), jsonenc.DecodeOptions{})
+		call.Input, err = jsonenc.DecodeNode(strings.NewReader(*in.Input), r.server.Schema(), call.Operation.Input(), jsonenc.DecodeOptions{})
 		if err != nil {
 			return within(call, err)
 		}
@@ -74,7 +74,7 @@ type setting struct {
 
 // settle puts an input together.
 func settle(schema *yang.Schema, call mgmt.Call, all []setting) (*tree.Node, error) {
-	top := operate.In(call.Operation)
+	top := call.Operation.Input()
 	ed := tree.NewEditor(tree.New(top))
 	for _, set := range all {
 		p, err := tree.ParsePathIn(schema, top, set.Path)

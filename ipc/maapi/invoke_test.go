@@ -21,8 +21,8 @@ func TestInvoke(t *testing.T) {
 	b := ipctest.Start(t, s, ours)
 	add := s.RPC("urn:work", "add")
 	b.Mgmt.Handle(add, operate.Handler{Do: func(_ context.Context, r operate.Request) (*tree.Node, error) {
-		out := tree.NewBuilder(operate.Out(add))
-		v, _ := r.Input.Leaf(operate.In(add).Child("work", "b"))
+		out := tree.NewBuilder(add.Output())
+		v, _ := r.Input.Leaf(add.Input().Child("work", "b"))
 		if err := out.Leaf(out.Schema().Child("work", "sum"), "4"+v); err != nil {
 			return nil, err
 		}

@@ -126,20 +126,6 @@ func (c Call) Within(path string) string {
 	return c.Path() + "/" + strings.TrimPrefix(path[1:], c.Operation.Module.Name+":")
 }
 
-// In is the schema node of what is put in; Out of what comes out.
-func In(operation *yang.Node) *yang.Node { return part(operation, yang.KindInput) }
-
-// Out is the schema node of the output of an operation.
-func Out(operation *yang.Node) *yang.Node { return part(operation, yang.KindOutput) }
-
-func part(operation *yang.Node, kind yang.Kind) *yang.Node {
-	i := slices.IndexFunc(operation.Children, func(c *yang.Node) bool { return c.Kind == kind })
-	if i < 0 {
-		return nil
-	}
-	return operation.Children[i]
-}
-
 // Request is what a handler is given.
 type Request struct {
 	Call
@@ -228,7 +214,7 @@ type World func(tops []*yang.Node) (*tree.Node, error)
 
 // Invoke does an operation. Who asks has been permitted to.
 func (t *Table) Invoke(ctx context.Context, r Request, world World) (*tree.Node, error) {
-	in, out := In(r.Operation), Out(r.Operation)
+	in, out := r.Operation.Input(), r.Operation.Output()
 	if in == nil || out == nil {
 		return nil, mgmterr.New(mgmterr.OperationNotSupported, "", "cannot run %s: it is no rpc and no action", r.Operation.Name)
 	}

@@ -101,7 +101,7 @@ func (w *world) call(name, at, input string) Call {
 		c.At, c.Operation = p, p.Schema().Actions[0]
 	}
 	if input != "" {
-		c.Input = w.json(In(c.Operation), input)
+		c.Input = w.json(c.Operation.Input(), input)
 	}
 	return c
 }
@@ -118,7 +118,7 @@ func TestInput(t *testing.T) {
 	say := Handler{Do: func(_ context.Context, r Request) (*tree.Node, error) {
 		got = w.text(r.Input)
 		if r.Operation.Kind == yang.KindAction {
-			return w.json(Out(r.Operation), `{"m:took":1}`), nil
+			return w.json(r.Operation.Output(), `{"m:took":1}`), nil
 		}
 		return nil, nil
 	}}
@@ -162,9 +162,9 @@ func TestOutput(t *testing.T) {
 	} {
 		w.table.Handle(reset.Operation, Handler{Do: func(context.Context, Request) (*tree.Node, error) {
 			if text == "another" {
-				return tree.New(In(reset.Operation)), nil
+				return tree.New(reset.Operation.Input()), nil
 			}
-			return w.json(Out(reset.Operation), text), nil
+			return w.json(reset.Operation.Output(), text), nil
 		}})
 		out, err := w.invoke(reset)
 		if want == "" && (err != nil || w.text(out) != text) || want != "" && (out != nil || fmt.Sprint(err) != want) {
@@ -177,7 +177,7 @@ func TestOutput(t *testing.T) {
 	// An action that removes what it is of.
 	w.table.Handle(reset.Operation, Handler{Do: func(context.Context, Request) (*tree.Node, error) {
 		w.data = tree.New(w.schema.Root)
-		return w.json(Out(reset.Operation), `{"m:took":3}`), nil
+		return w.json(reset.Operation.Output(), `{"m:took":3}`), nil
 	}})
 	if _, err := w.invoke(reset); err != nil {
 		t.Error(err)
