@@ -132,7 +132,7 @@ func (s *system) row41() {
 	s.Run("sh", "-c", "mkdir -p /opt/p && cp /usr/bin/echo /opt/p/good && cp /usr/bin/hostile /opt/p/evil && chown bob /opt/p/evil && cp /opt/p/good /opt/p/tool")
 	s.Write("/etc/nso/exec.d/p.toml", command("p", "/opt/p/tool", "", "argv", "{more}")+"[rule.p.argument.more]\noptional = true\n"+command("link", "/opt/p/link", "")+command("linked", "/opt/q/tool", ""), 0o644)
 	s.runs(s.uma("p"))
-	loop := s.Command(s.t.Context(), "sh", "-c", "cd /opt/p; while [ ! -e /run/stop ]; do ln -sf evil n; mv -T n tool; cp -p evil n; mv -T n tool; cp good n; mv -T n tool; done")
+	loop := s.Command(s.t.Context(), "sh", "-c", "cd /opt/p; i=0; while [ ! -e /run/stop ]; do ln -sf evil n; mv -T n tool; cp -p evil n; mv -T n tool; cp good n; mv -T n tool; i=$((i+1)); sleep 0.0$((i%4)); done")
 	if err := loop.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -152,6 +152,9 @@ func (s *system) row41() {
 	}
 	s.stop(loop)
 	s.t.Logf("%d times the right one, %d times none", ran, refused)
+	if ran == 0 || refused == 0 {
+		s.t.Error("nothing was exchanged under a command")
+	}
 	s.Run("sh", "-c", "cd /opt/p; cp good n; mv -T n tool; ln -s tool link; ln -s p /opt/q")
 	for _, rule := range []string{"link", "linked"} {
 		if r := s.ask(s.ann(rule)); r.Start == nil || !strings.Contains(r.Start.Text, "write the path without links") {
